@@ -1,0 +1,1 @@
+"""Wardlake: a hospital data lakehouse, from source databases to published gold."""

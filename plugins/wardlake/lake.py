@@ -1,0 +1,160 @@
+"""The object store: buckets, conditional puts, and a probe that refuses stores which ignore conditions."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wardlake.errors import PassingError, PermanentError, WardlakeError
+from wardlake.settings import LAYERS, Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ALREADY_THERE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+NO_RIGHT = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
+MISSING = ("NoSuchKey", "404", "NotFound")
+NO_BUCKET = ("NoSuchBucket",)
+
+
+class Lake:
+    """A connection to the store that the settings name. Safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        secret = settings.s3_secret_access_key
+        self._settings = settings
+        self.client: "S3Client" = boto3.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint_url,
+            region_name=settings.s3_region,
+            aws_access_key_id=settings.s3_access_key_id,
+            aws_secret_access_key=secret.get_secret_value() if secret else None,
+            config=Config(
+                retries={"max_attempts": 5, "mode": "standard"},
+                connect_timeout=5,
+                s3={"addressing_style": "path"} if settings.s3_endpoint_url else None,
+            ),
+        )
+
+    def put_if_absent(self, bucket: str, key: str, body: bytes) -> bool:
+        """Store `body` unless `key` exists; True if this call stored it."""
+        with _translated(bucket, key, "written"):
+            try:
+                self.client.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+            except ClientError as error:
+                if error_code(error) in ALREADY_THERE:
+                    return False
+                raise
+        return True
+
+    def get(self, bucket: str, key: str) -> bytes:
+        """Content of an object."""
+        with _translated(bucket, key, "read"):
+            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """Whether an object is there."""
+        with _translated(bucket, key, "read"):
+            try:
+                self.client.head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in MISSING:
+                    return False
+                raise
+        return True
+
+    def list(self, bucket: str, prefix: str = "") -> list[str]:
+        """Keys below a prefix, sorted."""
+        with _translated(bucket, prefix, "listed"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
+
+    def upload(self, path: Path, bucket: str, key: str) -> None:
+        """Store a file, in parts if it is large."""
+        with _translated(bucket, key, "written"):
+            self.client.upload_file(str(path), bucket, key)
+
+    def download(self, bucket: str, key: str, path: Path) -> None:
+        """Fetch an object into a file."""
+        with _translated(bucket, key, "read"):
+            self.client.download_file(bucket, key, str(path))
+
+    @staticmethod
+    def url(bucket: str, key: str) -> str:
+        """Address of an object as DuckDB reads it."""
+        return f"s3://{bucket}/{key}"
+
+    def ensure_buckets(self) -> None:
+        """Create the buckets of all layers that do not exist."""
+        for layer in LAYERS:
+            bucket = self._settings.bucket(layer)
+            with _translated(bucket, "", "created"):
+                try:
+                    self.client.head_bucket(Bucket=bucket)
+                except ClientError as error:
+                    if error_code(error) not in (*MISSING, *NO_BUCKET):
+                        raise
+                    self.client.create_bucket(
+                        Bucket=bucket,
+                        CreateBucketConfiguration={"LocationConstraint": self._settings.s3_region},  # type: ignore[typeddict-item]
+                    )
+
+    def probe(self) -> None:
+        """Refuse a store that ignores conditional writes: a manifest could be overwritten unseen.
+
+        Raises:
+            PermanentError: the store let a second conditional put replace the first.
+        """
+        bucket, key = self._settings.bucket("quality"), f"probe/{uuid.uuid4()}"
+        first = self.put_if_absent(bucket, key, b"first")
+        second = self.put_if_absent(bucket, key, b"second")
+        kept = self.get(bucket, key)
+        listed = key in self.list(bucket, key)
+        with _translated(bucket, key, "deleted"):
+            self.client.delete_object(Bucket=bucket, Key=key)
+        if not (first and not second and kept == b"first" and listed):
+            raise PermanentError(
+                f"The S3 store at {self._settings.s3_endpoint_url} ignores conditional writes.",
+                remedy="Use a store that honours If-None-Match: AWS S3, versitygw or MiniStack.",
+            )
+
+
+def error_code(error: ClientError) -> str:
+    """S3's own code of an error, for example `AccessDenied`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _translated(bucket: str, key: str, verb: str) -> Iterator[None]:
+    """Turn boto's errors into ones that name the object and the remedy."""
+    place = f"s3://{bucket}/{key}"
+    try:
+        yield
+    except ClientError as error:
+        raise _explain(error_code(error), place, bucket, verb) from error
+    except BotoCoreError as error:
+        raise PassingError(
+            f"{place} could not be {verb}: {type(error).__name__}.",
+            remedy="Check that the S3 server is running and that WARDLAKE_S3_ENDPOINT_URL is right.",
+        ) from error
+
+
+def _explain(code: str, place: str, bucket: str, verb: str) -> WardlakeError:
+    if code in NO_RIGHT:
+        return PermanentError(
+            f"{place} could not be {verb}: the store refused the credentials ({code}).",
+            remedy=f"Give the access key in WARDLAKE_S3_ACCESS_KEY_ID the right to do so on bucket {bucket}.",
+        )
+    if code in NO_BUCKET:
+        return PermanentError(
+            f"{place} could not be {verb}: there is no bucket {bucket}.",
+            remedy="Create it, or set WARDLAKE_BUCKET_PREFIX to the prefix of the buckets that exist.",
+        )
+    if code in MISSING:
+        return PermanentError(f"{place} does not exist.", remedy="List the bucket to see what is there.")
+    return PassingError(f"{place} could not be {verb}: {code}.", remedy="Look at the log of the S3 server.")

@@ -1,0 +1,167 @@
+"""One settings object, read from `WARDLAKE_*` variables; no other module reads the environment.
+
+`<home>/env` holds what `wardlake up` chose (ports, generated secrets); real environment variables win over it.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from wardlake.errors import PermanentError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ("landing", "bronze", "quality", "gold")
+MEMORY_UNITS = ("KB", "MB", "GB", "TB", "KIB", "MIB", "GIB", "TIB")
+
+Layer = Literal["landing", "bronze", "quality", "gold"]
+
+
+class SettingsError(PermanentError):
+    """One or more settings are wrong; the message names every one of them."""
+
+
+class Settings(BaseModel):
+    """What Wardlake needs to know, each field from the variable `WARDLAKE_<FIELD>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".wardlake"), description="Folder of all state on this machine.")
+    project_root: Path = Field(PROJECT_ROOT, description="Folder that holds dags/, dbt_project/ and expectations/.")
+    sources: tuple[str, ...] = Field((), description="Active sources, by comma; empty: all.")
+
+    bucket_prefix: str = Field(
+        "wardlake",
+        pattern=r"^[a-z0-9][a-z0-9-]{1,40}$",
+        description="Buckets are <prefix>-landing, -bronze, -quality and -gold.",
+    )
+    s3_endpoint_url: str | None = Field(None, pattern=r"^https?://", description="S3 server; empty: AWS.")
+    s3_region: str = Field("eu-central-1", description="Region of the buckets.")
+    s3_access_key_id: str | None = Field(None, description="Access key; empty: the usual AWS credential chain.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Secret of the access key.")
+
+    warehouse: Literal["duckdb"] = Field("duckdb", description="Where dbt builds silver and gold.")
+    memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
+    threads: int = Field(2, ge=1, le=256, description="Threads of DuckDB and of dbt.")
+
+    pseudonym_key: SecretStr | None = Field(None, description="Key of the pseudonyms in gold, 32 characters or more.")
+    pseudonym_key_version: str = Field("1", description="Name of the key; it is part of each publication.")
+    published_keep: int = Field(3, ge=2, le=100, description="Publications kept on disk, the current one included.")
+
+    connections: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split_by_comma(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_size(cls, value: str) -> str:
+        number = value.upper().rstrip("KMGTIB")
+        if value.upper()[len(number) :] not in MEMORY_UNITS or not number.strip().replace(".", "", 1).isdigit():
+            raise ValueError("write a number and a unit, for example 4GB")
+        return value
+
+    @field_validator("pseudonym_key")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("a pseudonym key has at least 32 characters")
+        return value
+
+    @field_validator("home", "project_root")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def sources_dir(self) -> Path:
+        return self.project_root / "dags" / "sources"
+
+    @property
+    def suites_dir(self) -> Path:
+        return self.project_root / "expectations"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project_root / "dbt_project"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        return self.home / "dbt" / "target"
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def temp_dir(self) -> Path:
+        return self.home / "tmp"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "logs"
+
+    def bucket(self, layer: Layer) -> str:
+        """Name of the bucket of a layer."""
+        return f"{self.bucket_prefix}-{layer}"
+
+    def connection_uri(self, conn_id: str) -> str:
+        """Address of a source, from `WARDLAKE_CONN_<ID>`.
+
+        Raises:
+            PermanentError: the variable is not set.
+        """
+        secret = self.connections.get(conn_id.lower())
+        if secret is None:
+            raise PermanentError(
+                f"There is no connection '{conn_id}'.",
+                remedy=f"Set WARDLAKE_CONN_{conn_id.upper()}=postgresql://user:password@host:5432/database, "
+                f"or add the connection '{conn_id}' in Airflow (Admin, Connections).",
+            )
+        return secret.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: names every wrong variable at once.
+    """
+    home = Path(os.environ.get("WARDLAKE_HOME", ".wardlake")).expanduser().absolute()
+    saved = _read_env_file(home / "env")
+    environment = {**saved, **os.environ}
+    values = {
+        name: environment[variable]
+        for name in Settings.model_fields
+        if name != "connections" and environment.get(variable := f"WARDLAKE_{name.upper()}", "") != ""
+    }
+    prefix = "WARDLAKE_CONN_"
+    connections = {key[len(prefix) :].lower(): value for key, value in environment.items() if key.startswith(prefix)}
+    try:
+        return Settings.model_validate({**values, "connections": connections})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"WARDLAKE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        )
+        raise SettingsError(
+            f"Wrong settings: {problems}.", remedy="Correct these variables; docs/settings.md lists them all."
+        ) from None
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = (line.strip() for line in path.read_text().splitlines())
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

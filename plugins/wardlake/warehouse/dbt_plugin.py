@@ -1,0 +1,21 @@
+"""What dbt-duckdb calls on each connection that dbt opens: the same preparation as everywhere else."""
+
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+
+from wardlake.settings import load_settings
+from wardlake.warehouse.connection import prepare
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]
+    """Named in dbt_project/profiles.yml as `wardlake.warehouse.dbt_plugin`."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002
+        """Read the settings once for each dbt process."""
+        self._settings = load_settings()
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Load extensions, the S3 secret and the pseudonym key."""
+        prepare(conn, self._settings)
