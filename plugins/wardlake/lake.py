@@ -28,7 +28,7 @@ class Lake:
     def __init__(self, settings: Settings) -> None:
         secret = settings.s3_secret_access_key
         self._settings = settings
-        self.client: "S3Client" = boto3.client(
+        self.client: S3Client = boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
             region_name=settings.s3_region,

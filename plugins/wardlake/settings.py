@@ -5,17 +5,17 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from wardlake.errors import PermanentError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-LAYERS = ("landing", "bronze", "quality", "gold")
 MEMORY_UNITS = ("KB", "MB", "GB", "TB", "KIB", "MIB", "GIB", "TIB")
 
 Layer = Literal["landing", "bronze", "quality", "gold"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 
 class SettingsError(PermanentError):

@@ -143,7 +143,8 @@ def read_source(path: Path) -> Source:
         raise SourceError(f"{path.name} is not YAML: {error}.", remedy="Correct the file.") from None
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}" for problem in error.errors()
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
+            for problem in error.errors()
         )
         raise SourceError(f"{path.name}: {problems}.", remedy="See docs/onboarding.md for every field.") from None
     if source.name != path.stem:

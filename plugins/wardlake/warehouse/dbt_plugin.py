@@ -9,7 +9,7 @@ from wardlake.settings import load_settings
 from wardlake.warehouse.connection import prepare
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Named in dbt_project/profiles.yml as `wardlake.warehouse.dbt_plugin`."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002
