@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 
 from wardlake.errors import PermanentError
 from wardlake.settings import Settings
 
 BLOCK_BYTES = 64  # block size of SHA-256
+QUOTED_VALUE = re.compile(r"'(?:[^']|'')*'")
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,8 @@ def _key(settings: Settings) -> bytes:
             "another key gives every patient another pseudonym.",
         )
     return settings.pseudonym_key.get_secret_value().encode()
+
+
+def without_values(text: str) -> str:
+    """An engine's message without what stands in single quotes, where engines print the value they choked on."""
+    return QUOTED_VALUE.sub("'…'", text)

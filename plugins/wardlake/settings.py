@@ -112,6 +112,16 @@ class Settings(BaseModel):
     def log_dir(self) -> Path:
         return self.home / "logs"
 
+    def environment(self) -> dict[str, str]:
+        """The variables that give a child process these settings; they hold secrets."""
+        values = {
+            f"WARDLAKE_{name.upper()}": _as_text(getattr(self, name))
+            for name in type(self).model_fields
+            if name != "connections" and getattr(self, name) is not None
+        }
+        secrets = {f"WARDLAKE_CONN_{name.upper()}": _as_text(uri) for name, uri in self.connections.items()}
+        return {**os.environ, **values, **secrets}
+
     def bucket(self, layer: Layer) -> str:
         """Name of the bucket of a layer."""
         return f"{self.bucket_prefix}-{layer}"
@@ -158,6 +168,12 @@ def load_settings() -> Settings:
         raise SettingsError(
             f"Wrong settings: {problems}.", remedy="Correct these variables; docs/settings.md lists them all."
         ) from None
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

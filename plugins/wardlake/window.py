@@ -38,6 +38,11 @@ class Window:
         return cls(start, start + timedelta(days=1))
 
     @classmethod
+    def today(cls) -> "Window":
+        """The UTC day that is under way."""
+        return cls.of_day(datetime.now(UTC).date())
+
+    @classmethod
     def parse(cls, text: str) -> "Window":
         """Read `START/END`, each an ISO 8601 date or time; without an offset it is UTC.
 

@@ -1,0 +1,78 @@
+"""Every problem of settings, source YAMLs, suites and models, found in one pass."""
+
+import json
+from pathlib import Path
+
+from wardlake.errors import WardlakeError
+from wardlake.quality import check_suites
+from wardlake.settings import Settings, load_settings
+from wardlake.sources import Source, SourceError, read_source
+from wardlake.warehouse import dbt
+
+GOLD_META = ("formula", "authority", "unit", "reviewed_on", "owner")
+
+
+def check_all() -> list[str]:
+    """One line for each problem; an empty list if everything is in order."""
+    try:
+        settings = load_settings()
+    except WardlakeError as error:
+        return [str(error)]
+    sources, problems = _check_sources(settings)
+    problems += check_suites(settings, list(sources.values()))
+    problems += _check_staging(settings, sources)
+    return problems if problems else _check_models(settings)
+
+
+def _check_sources(settings: Settings) -> tuple[dict[str, Source], list[str]]:
+    sources: dict[str, Source] = {}
+    problems: list[str] = []
+    for path in sorted(settings.sources_dir.glob("*.yaml")):
+        try:
+            sources[path.stem] = read_source(path)
+        except SourceError as error:
+            problems.append(str(error))
+    problems += [
+        f"WARDLAKE_SOURCES names '{name}', which has no YAML." for name in settings.sources if name not in sources
+    ]
+    return sources, problems
+
+
+def _check_staging(settings: Settings, sources: dict[str, Source]) -> list[str]:
+    problems = []
+    for source in sources.values():
+        for entity in source.provides:
+            model = settings.dbt_dir / "models" / "staging" / source.name / f"stg_{source.name}__{entity}.sql"
+            if not model.exists():
+                problems.append(
+                    f"{source.name}.yaml provides {entity}, but {model.relative_to(settings.project_root)} is missing."
+                )
+    return problems
+
+
+def _check_models(settings: Settings) -> list[str]:
+    try:
+        manifest = dbt.parse(settings)
+    except WardlakeError as error:
+        return [str(error)]
+    return [problem for model in _models(manifest) for problem in _check_model(model)]
+
+
+def _models(manifest: Path) -> list[dict[str, object]]:
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    return [node for node in nodes if node["resource_type"] == "model"]
+
+
+def _check_model(model: dict[str, object]) -> list[str]:
+    name, config = str(model["name"]), model["config"]
+    problems = [] if model["description"] else [f"Model {name} has no description."]
+    assert isinstance(config, dict)  # noqa: S101  dbt's manifest schema
+    if not config.get("contract", {}).get("enforced"):
+        problems.append(f"Model {name} has no enforced contract.")
+    columns = model["columns"]
+    if model["schema"] == "gold" and isinstance(columns, dict):
+        for column in columns.values():
+            missing = [key for key in GOLD_META if key not in column.get("meta", {})]
+            if missing:
+                problems.append(f"Column gold.{name}.{column['name']} lacks {', '.join(missing)}.")
+    return problems

@@ -1,0 +1,147 @@
+"""The `wardlake` command: the same functions that the Airflow tasks call, for a person at a terminal."""
+
+import subprocess
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from wardlake.errors import PassingError, WardlakeError
+from wardlake.settings import Settings, load_settings
+from wardlake.sources import Source, SourceError, active_sources
+from wardlake.window import Window
+
+EXIT_FAILED = 1
+EXIT_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+
+app = typer.Typer(help="Hospital data, from source databases to published gold.", no_args_is_help=True)
+console = Console()
+errors = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How `query` prints rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@app.command()
+def run(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Sources to run; all active ones if none is named.")
+    ] = None,
+    window: Annotated[str | None, typer.Option(help="START/END in ISO 8601, UTC; today if left out.")] = None,
+) -> None:
+    """Extract, validate, build, gate and publish, in this process."""
+    from wardlake.run import RunSummary  # noqa: PLC0415  keeps `wardlake --help` quick
+    from wardlake.run import run as run_pipeline
+    from wardlake.summary import print_summary  # noqa: PLC0415
+
+    settings = load_settings()
+    chosen = _chosen(settings, source or [])
+    of_time = Window.parse(window) if window else Window.today()
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[item]}"), console=console) as bars:
+        tasks = {
+            stage: bars.add_task(stage, total=None, item="", start=False) for stage in ("extract", "validate", "build")
+        }
+
+        def show(stage: str, item: str, done: int, total: int) -> None:
+            bars.start_task(tasks[stage])
+            bars.update(tasks[stage], completed=done, total=total or None, item=item)
+
+        summary: RunSummary = run_pipeline(settings, chosen, of_time, show)
+    print_summary(console, settings, summary)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="SQL over gold.<table> and silver.<table>.")],
+    output: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+) -> None:
+    """Read published gold and silver."""
+    from wardlake.query import query as read  # noqa: PLC0415  pandas is slow to import
+
+    rows = read(load_settings(), sql)
+    if output is Format.csv:
+        rows.to_csv(sys.stdout, index=False)
+    elif output is Format.json:
+        print(rows.to_json(orient="records", date_format="iso", indent=1))
+    else:
+        table = Table(*(str(name) for name in rows.columns), caption=f"{len(rows)} rows", row_styles=["", "dim"])
+        for row in rows.itertuples(index=False):
+            table.add_row(*("" if value is None else str(value) for value in row))
+        console.print(table)
+
+
+@app.command()
+def check() -> None:
+    """Check settings, source YAMLs, suites and models; prints every problem in one pass."""
+    from wardlake.check import check_all  # noqa: PLC0415
+
+    problems = check_all()
+    for problem in problems:
+        errors.print(f"[red]•[/red] {problem}", highlight=False)
+    if problems:
+        errors.print(f"{len(problems)} problems found.")
+        raise typer.Exit(EXIT_FAILED)
+    console.print("Settings, sources, suites and models are in order.")
+
+
+@app.command()
+def status() -> None:
+    """Show the last batch of each table: how old it is, how many rows, its verdict and quarantine."""
+    from wardlake.status import status as read  # noqa: PLC0415
+
+    settings = load_settings()
+    table = Table(
+        "table", "batches", "window until", "extracted", "rows", "verdict", "quarantined", title="Last batches"
+    )
+    for column in ("batches", "rows", "quarantined"):
+        next(found for found in table.columns if found.header == column).justify = "right"
+    for one in read(settings, active_sources(settings)):
+        table.add_row(
+            f"{one.source}.{one.table}",
+            str(one.batches),
+            f"{one.window_end:%Y-%m-%d %H:%M} UTC" if one.window_end else "none",
+            f"{str(one.age).split('.', maxsplit=1)[0]} ago" if one.age else "",
+            f"{one.rows:,}" if one.rows is not None else "",
+            one.verdict or ("not judged" if one.batches else ""),
+            f"{one.quarantined_rows:,}" if one.quarantined_rows is not None else "",
+        )
+    console.print(table)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dbt(context: typer.Context) -> None:
+    """Run dbt with Wardlake's settings, for example: wardlake dbt build --select silver."""
+    from wardlake.warehouse.dbt import command_line, dbt_environment  # noqa: PLC0415
+
+    settings = load_settings()
+    ended = subprocess.run(command_line(settings, context.args), env=dbt_environment(settings), check=False)
+    raise typer.Exit(ended.returncode)
+
+
+def _chosen(settings: Settings, names: list[str]) -> list[Source]:
+    active = {source.name: source for source in active_sources(settings)}
+    if unknown := [name for name in names if name not in active]:
+        raise SourceError(
+            f"There is no active source {', '.join(unknown)}.", remedy=f"Active sources: {', '.join(active) or 'none'}."
+        )
+    return [active[name] for name in names] if names else list(active.values())
+
+
+def main() -> None:
+    """Entry point: errors are told in one message, with an exit code that says whether a retry may help."""
+    try:
+        app()
+    except WardlakeError as error:
+        errors.print(f"[bold red]Failed:[/bold red] {error.what}", highlight=False)
+        errors.print(f"[bold]What to do:[/bold] {error.remedy}", highlight=False)
+        sys.exit(EXIT_TRY_AGAIN if isinstance(error, PassingError) else EXIT_FAILED)

@@ -1,0 +1,134 @@
+"""The whole way in one process, without a scheduler: extract, validate, build, gate, publish."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wardlake.bronze import extract_table
+from wardlake.errors import PassingError, PermanentError
+from wardlake.lake import Lake
+from wardlake.publish import Publication, gate, publish
+from wardlake.quality import Verdict, judge_source, write_report
+from wardlake.settings import Settings
+from wardlake.sources import Source
+from wardlake.warehouse import dbt
+from wardlake.warehouse.expose import REFUSED, Build, expose_bronze
+from wardlake.window import Window
+
+Progress = Callable[[str, str, int, int], None]
+"""Called with stage, the item that has ended, how many items have ended, and how many there are."""
+
+LOCK_TIMEOUT_S = 5
+
+
+@dataclass
+class RunSummary:
+    """What a run did: seconds of each stage, the build's inputs, what was published, where the report is."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    new_batches: int = 0
+    build: Build | None = None
+    publication: Publication | None = None
+    report: Path | None = None
+
+
+def run(settings: Settings, sources: list[Source], window: Window, progress: Progress = lambda *_: None) -> RunSummary:
+    """Take the sources from their systems to published gold.
+
+    Raises:
+        PermanentError: a step failed; the message names it, and published gold stays as it was.
+        PassingError: another run is under way, or a server did not answer.
+    """
+    summary = RunSummary()
+    with _only_run(settings):
+        with _timed(summary, "extract"):
+            summary.new_batches = _extract(settings, sources, window, progress)
+        with _timed(summary, "validate"):
+            verdicts = validate(settings, sources, progress)
+        with _timed(summary, "build"):
+            build = summary.build = expose_bronze(settings, sources)
+            dbt.build(settings, lambda node, done, total: progress("build", node, done, total))
+        with _timed(summary, "gate"):
+            gold_verdicts = gate(settings, build.build_id).verdicts
+        with _timed(summary, "publish"):
+            summary.publication = publish(settings, build.build_id)
+        with _timed(summary, "report"):
+            summary.report = write_report(
+                settings,
+                run_id=summary.publication.publication_id,
+                exposed=build.exposed,
+                verdicts=[*verdicts, *gold_verdicts],
+            )
+    return summary
+
+
+def validate(settings: Settings, sources: list[Source], progress: Progress = lambda *_: None) -> list[Verdict]:
+    """Judge the current batches of the sources.
+
+    Raises:
+        PermanentError: a batch was halted or could not be judged.
+    """
+    verdicts: list[Verdict] = []
+    for number, source in enumerate(sources, start=1):
+        verdicts += judge_source(settings, source)
+        progress("validate", source.name, number, len(sources))
+    refuse_halted(verdicts)
+    return verdicts
+
+
+def refuse_halted(verdicts: list[Verdict]) -> None:
+    """Raise if a batch must stay out of the warehouse.
+
+    Raises:
+        PermanentError: names each batch that was halted or could not be judged, and its rules.
+    """
+    refused = [verdict for verdict in verdicts if verdict.status in REFUSED]
+    if not refused:
+        return
+    told = "; ".join(
+        f"{verdict.source}.{verdict.table}, batch {verdict.batch_id}: {verdict.status} by "
+        + (", ".join(rule.rule_id for rule in verdict.rules if _refuses(rule.status, rule.action)) or "the judge")
+        + (f" ({verdict.message})" if verdict.message else "")
+        for verdict in refused
+    )
+    raise PermanentError(
+        f"Batches stay out of the warehouse: {told}.",
+        remedy="Mend the source or the suite in expectations/, then validate again. Published gold stays as it was.",
+    )
+
+
+def _refuses(status: str, action: str) -> bool:
+    return status == "error" or (status == "failed" and action == "halt")
+
+
+def _extract(settings: Settings, sources: list[Source], window: Window, progress: Progress) -> int:
+    Lake(settings).probe()
+    wanted = [(source, table) for source in sources for table in source.tables]
+    new = 0
+    for number, (source, table) in enumerate(wanted, start=1):
+        new += extract_table(settings, source, table, window).is_new
+        progress("extract", f"{source.name}.{table}", number, len(wanted))
+    return new
+
+
+@contextmanager
+def _timed(summary: RunSummary, stage: str) -> Iterator[None]:
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        summary.seconds[stage] = time.perf_counter() - begun
+
+
+@contextmanager
+def _only_run(settings: Settings) -> Iterator[None]:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(settings.home / "run.lock", timeout=LOCK_TIMEOUT_S):
+            yield
+    except Timeout:
+        raise PassingError("Another 'wardlake run' is under way.", remedy="Wait until it has ended.") from None

@@ -1,0 +1,50 @@
+"""What the lake holds for each table, and how old it is."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from wardlake.bronze import batches
+from wardlake.lake import Lake
+from wardlake.quality import suite_for, verdict_of
+from wardlake.settings import Settings
+from wardlake.sources import Source
+
+
+@dataclass(frozen=True)
+class TableStatus:
+    """The newest batch of a table; None where there is no batch or no verdict yet."""
+
+    source: str
+    table: str
+    batches: int
+    batch_id: str | None = None
+    window_end: datetime | None = None
+    age: timedelta | None = None
+    rows: int | None = None
+    verdict: str | None = None
+    quarantined_rows: int | None = None
+
+
+def status(settings: Settings, sources: list[Source]) -> list[TableStatus]:
+    """One entry for each table of the sources."""
+    lake = Lake(settings)
+    return [_of_table(settings, lake, source, table) for source in sources for table in source.tables]
+
+
+def _of_table(settings: Settings, lake: Lake, source: Source, table: str) -> TableStatus:
+    committed = batches(settings, lake, source.name, table)
+    if not committed:
+        return TableStatus(source.name, table, batches=0)
+    newest = committed[-1]
+    verdict = verdict_of(lake, settings, newest, suite_for(settings, source.name, table).version)
+    return TableStatus(
+        source=source.name,
+        table=table,
+        batches=len(committed),
+        batch_id=newest.batch_id,
+        window_end=newest.window_end,
+        age=datetime.now(UTC) - newest.extracted_at,
+        rows=newest.lake_rows,
+        verdict=verdict.status if verdict else None,
+        quarantined_rows=verdict.quarantined_rows if verdict else None,
+    )

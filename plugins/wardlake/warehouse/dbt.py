@@ -1,0 +1,118 @@
+"""dbt as a child process that gets its settings by environment, with progress read from its log."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from wardlake.errors import PassingError, PermanentError
+from wardlake.privacy import without_values
+from wardlake.settings import Settings
+from wardlake.sources import active_sources, load_sources
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a node that has ended, how many have ended, and how many there are."""
+
+
+def dbt_vars(settings: Settings) -> dict[str, object]:
+    """What the models know of the sources: facility, time zone, currency and the entities that each provides."""
+    return {
+        "sources": {
+            source.name: {
+                "facility_id": source.facility.id,
+                "facility_name": source.facility.name,
+                "timezone": source.facility.timezone,
+                "currency": source.facility.currency,
+                "provides": list(source.provides),
+            }
+            for source in active_sources(settings)
+        }
+    }
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Environment of a dbt process; it holds secrets."""
+    return {
+        **settings.environment(),
+        "DBT_PROJECT_DIR": str(settings.dbt_dir),
+        "DBT_PROFILES_DIR": str(settings.dbt_dir),
+        "DBT_TARGET_PATH": str(settings.dbt_target_dir),
+        "DBT_LOG_PATH": str(settings.log_dir),
+        "DBT_LOG_LEVEL_FILE": "none",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+        "WARDLAKE_WAREHOUSE_PATH": str(settings.warehouse_path),
+        "WARDLAKE_TEMP_DIR": str(settings.temp_dir),
+    }
+
+
+def inactive_staging(settings: Settings) -> list[str]:
+    """Selectors of the staging folders whose source is not active."""
+    active = {source.name for source in active_sources(settings)}
+    return [f"path:models/staging/{name}" for name in load_sources(settings) if name not in active]
+
+
+def parse(settings: Settings) -> Path:
+    """Write dbt's manifest, from which the DAG of the models is made; returns its path."""
+    _run(settings, ["parse"])
+    return settings.dbt_target_dir / "manifest.json"
+
+
+def build(settings: Settings, progress: Progress | None = None) -> None:
+    """Build and test all models of the active sources.
+
+    Raises:
+        PermanentError: names every model and test that failed.
+        PassingError: another process writes the warehouse.
+    """
+    excluded = inactive_staging(settings)
+    arguments = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *excluded] if excluded else [])]
+    _run(settings, arguments, progress)
+
+
+def command_line(settings: Settings, arguments: list[str]) -> list[str]:
+    """A dbt command with the variables that the models need."""
+    dbt_program = Path(sys.executable).with_name("dbt")
+    return [str(dbt_program), *arguments, "--vars", json.dumps(dbt_vars(settings))]
+
+
+def _run(settings: Settings, arguments: list[str], progress: Progress | None = None) -> None:
+    settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+    settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    command = command_line(settings, ["--log-format", "json", *arguments])
+    errors: list[str] = []
+    done = 0
+    with subprocess.Popen(
+        command, env=dbt_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None  # noqa: S101  it was asked for
+        for line in process.stdout:
+            event = _event(line)
+            data, info = event.get("data", {}), event.get("info", {})
+            node = data.get("node_info", {})
+            if info.get("name") == "NodeFinished":
+                done += 1
+                if progress:
+                    progress(str(node.get("node_name", "")), done, int(data.get("total", 0) or 0))
+            if info.get("level") == "error":
+                errors.append(str(info.get("msg", "")).strip())
+    if process.returncode == 0:
+        return
+    told = without_values(" ".join(dict.fromkeys(error for error in errors if error)))
+    if "Could not set lock" in told:
+        raise PassingError(
+            "The warehouse is being written by another process.", remedy="Wait until that run has ended."
+        )
+    raise PermanentError(
+        f"dbt {arguments[0]} failed: {told or 'it gave no reason'}",
+        remedy="Published gold stays as it was. Mend the model or the data, then run again.",
+    )
+
+
+def _event(line: str) -> dict[str, dict[str, object]]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {"info": {"level": "error", "msg": line}} if line.strip() else {}
+    return event if isinstance(event, dict) else {}

@@ -1,0 +1,154 @@
+"""Committed and judged bronze made visible to dbt: one view per table, without copying a row."""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from wardlake.bronze import Manifest, batches
+from wardlake.errors import PassingError, PermanentError
+from wardlake.lake import Lake
+from wardlake.quality import Verdict, suite_for, verdict_of
+from wardlake.settings import Settings
+from wardlake.sources import Source, Table
+from wardlake.warehouse.connection import connect, translate
+
+REFUSED = ("halted", "error")
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """What silver will read of a table: accepted rows = bronze rows - quarantined rows."""
+
+    source: str
+    table: str
+    batch_ids: tuple[str, ...]
+    source_rows: int
+    bronze_rows: int
+    quarantined_rows: int
+
+
+class Build(BaseModel):
+    """The state of the warehouse: what it is built from, and whether it may be published."""
+
+    model_config = ConfigDict(frozen=True)
+
+    build_id: str
+    status: Literal["building", "passed"]
+    exposed: list[Exposed]
+
+
+def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
+    """Begin a build: point the bronze views at the newest batches that were judged and not halted.
+
+    Raises:
+        PermanentError: a table has batches, and none of them may be used.
+        PassingError: another process writes the warehouse.
+    """
+    lake = Lake(settings)
+    usable = {
+        (source.name, table): _usable(settings, lake, source, table) for source in sources for table in source.tables
+    }
+    with connect(settings, settings.warehouse_path) as engine:
+        build = Build(
+            build_id=uuid.uuid4().hex,
+            status="building",
+            exposed=[_count(source, table, judged) for (source, table), judged in usable.items()],
+        )
+        save_build(settings, build)
+        try:
+            for source in sources:
+                engine.execute(f"CREATE SCHEMA IF NOT EXISTS bronze_{source.name}")
+                for name, table in source.tables.items():
+                    query = _view(settings, table, usable[source.name, name])
+                    engine.execute(f"CREATE OR REPLACE VIEW bronze_{source.name}.{name} AS {query}")
+        except duckdb.Error as error:
+            raise translate(error, "The bronze views of the warehouse") from error
+    return build
+
+
+def save_build(settings: Settings, build: Build) -> None:
+    """Replace the record of the build that the warehouse holds."""
+    path = settings.warehouse_path.with_name("build.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{build.build_id}")
+    temporary.write_text(build.model_dump_json(indent=1))
+    temporary.replace(path)
+
+
+def current_build(settings: Settings, build_id: str | None = None) -> Build:
+    """The build that the warehouse holds; with an id, only if it is that one.
+
+    Raises:
+        PermanentError: nothing was built yet.
+        PassingError: another build has begun since.
+    """
+    path = settings.warehouse_path.with_name("build.json")
+    if not path.exists():
+        raise PermanentError("The warehouse holds no build yet.", remedy="Run 'wardlake run' or the DAG build_gold.")
+    build = Build.model_validate(json.loads(path.read_text()))
+    if build_id not in (None, build.build_id):
+        raise PassingError("Another build of the warehouse has begun since.", remedy="Let it end, then build again.")
+    return build
+
+
+def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
+    suite = suite_for(settings, source.name, table)
+    committed = batches(settings, lake, source.name, table)
+    judged = [
+        (manifest, verdict)
+        for manifest in committed
+        if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
+    ]
+    if committed and not judged:
+        raise PermanentError(
+            f"{source.name}.{table}: none of its {len(committed)} batches was judged and let through.",
+            remedy="Read the quality report, mend the source or the suite, then extract and validate again.",
+        )
+    return judged[-1:] if source.tables[table].mode == "snapshot" else judged
+
+
+def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> Exposed:
+    return Exposed(
+        source=source,
+        table=table,
+        batch_ids=tuple(manifest.batch_id for manifest, _ in judged),
+        source_rows=sum(manifest.source_rows for manifest, _ in judged),
+        bronze_rows=sum(manifest.lake_rows for manifest, _ in judged),
+        quarantined_rows=sum(verdict.quarantined_rows for _, verdict in judged),
+    )
+
+
+def _view(settings: Settings, table: Table, judged: list[tuple[Manifest, Verdict]]) -> str:
+    files = [Lake.url(settings.bucket("bronze"), file.key) for manifest, _ in judged for file in manifest.files]
+    if not files:
+        lineage = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
+        if table.files:
+            lineage |= {"_file": "VARCHAR", "_line": "BIGINT"}
+        columns = {name: column.type for name, column in table.columns.items()} | lineage
+        listed = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
+        return f"SELECT {listed} WHERE false"
+    rows = f"SELECT * FROM read_parquet({files}, hive_partitioning = false)"
+    verdicts = [
+        Lake.url(settings.bucket("quality"), verdict.verdict_key)
+        for _, verdict in judged
+        if verdict.quarantined_rows and verdict.verdict_key
+    ]
+    if not verdicts:
+        return rows
+    return f"""
+        {rows} AS batch
+        WHERE (batch._batch_id, batch._row_id) NOT IN (
+            SELECT (batch_id, _row_id)
+            FROM read_parquet({verdicts}, hive_partitioning = true, hive_types_autocast = false)
+            WHERE action = 'quarantine'
+        )
+    """
+
+
+def as_facts(exposed: list[Exposed]) -> list[dict[str, object]]:
+    """Counts as plain values, for task results and publications."""
+    return [asdict(one) for one in exposed]
