@@ -32,9 +32,8 @@ def _check_sources(settings: Settings) -> tuple[dict[str, Source], list[str]]:
             sources[path.stem] = read_source(path)
         except SourceError as error:
             problems.append(str(error))
-    problems += [
-        f"WARDLAKE_SOURCES names '{name}', which has no YAML." for name in settings.sources if name not in sources
-    ]
+    unknown = [name for name in settings.sources if name not in sources]
+    problems += [f"WARDLAKE_SOURCES names '{name}', which has no YAML." for name in unknown]
     return sources, problems
 
 

@@ -39,8 +39,7 @@ def run(
     window: Annotated[str | None, typer.Option(help="START/END in ISO 8601, UTC; today if left out.")] = None,
 ) -> None:
     """Extract, validate, build, gate and publish, in this process."""
-    from wardlake.run import RunSummary  # noqa: PLC0415  keeps `wardlake --help` quick
-    from wardlake.run import run as run_pipeline
+    from wardlake import run as pipeline  # noqa: PLC0415  keeps `wardlake --help` quick
     from wardlake.summary import print_summary  # noqa: PLC0415
 
     settings = load_settings()
@@ -56,7 +55,7 @@ def run(
             bars.start_task(tasks[stage])
             bars.update(tasks[stage], completed=done, total=total or None, item=item)
 
-        summary: RunSummary = run_pipeline(settings, chosen, of_time, show)
+        summary = pipeline.run(settings, chosen, of_time, show)
     print_summary(console, settings, summary)
 
 
