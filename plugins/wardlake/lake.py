@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -137,6 +138,10 @@ def _translated(bucket: str, key: str, verb: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _explain(error_code(error), place, bucket, verb) from error
+    except S3UploadFailedError as error:  # raised for a ClientError, which it keeps as its context only
+        cause = error.__context__
+        code = error_code(cause) if isinstance(cause, ClientError) else type(error).__name__
+        raise _explain(code, place, bucket, verb) from error
     except BotoCoreError as error:
         raise PassingError(
             f"{place} could not be {verb}: {type(error).__name__}.",

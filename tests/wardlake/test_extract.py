@@ -1,9 +1,8 @@
 """Extraction into bronze, from a real PostgreSQL server and real files in a real S3 server."""
 
-from datetime import date
-
 import psycopg
 import pytest
+from clinic import DAY, NEXT_DAY, create_wards, price_source, ward_source
 
 from wardlake.bronze import current_batches, extract_table
 from wardlake.errors import PermanentError
@@ -11,65 +10,6 @@ from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.warehouse import connect
-from wardlake.window import Window
-
-DAY = Window.of_day(date(2026, 1, 1))
-FACILITY = {"id": "clinic", "name": "Clinic", "timezone": "Europe/Berlin", "currency": "EUR"}
-
-
-def ward_source(**columns: str) -> Source:
-    """A PostgreSQL source with one table `ward`."""
-    return Source.model_validate(
-        {
-            "name": "clinic",
-            "description": "Wards of a small clinic.",
-            "owner": "data team",
-            "facility": FACILITY,
-            "connection": {"kind": "postgres", "conn_id": "clinic_db"},
-            "provides": ["wards"],
-            "tables": {
-                "ward": {
-                    "description": "Wards.",
-                    "relation": "adt.ward",
-                    "keys": ["ward_cd"],
-                    "columns": {name: {"type": type_, "pii": "none"} for name, type_ in columns.items()},
-                }
-            },
-        }
-    )
-
-
-def price_source() -> Source:
-    """A source of CSV files with one table `price`."""
-    return Source.model_validate(
-        {
-            "name": "pharmacy",
-            "description": "Price lists.",
-            "owner": "pharmacy",
-            "facility": FACILITY,
-            "connection": {"kind": "landing", "prefix": "pharmacy/"},
-            "provides": ["drug_prices"],
-            "tables": {
-                "price": {
-                    "description": "Prices.",
-                    "files": {"pattern": "price_*.csv", "format": "csv", "delimiter": ";", "header_row": 2},
-                    "mode": "append",
-                    "keys": ["Drug"],
-                    "columns": {
-                        "Drug": {"type": "VARCHAR", "pii": "none"},
-                        "Price": {"type": "VARCHAR", "pii": "none"},
-                    },
-                }
-            },
-        }
-    )
-
-
-def fill(database: str) -> None:
-    with psycopg.connect(database) as connection:
-        connection.execute("create schema adt")
-        connection.execute("create table adt.ward (ward_cd text primary key, beds int, rate numeric)")
-        connection.execute("insert into adt.ward values ('W2', 20, 0.5), ('W1', 10, null), ('W3', 0, 12.25)")
 
 
 def rows_of(settings: Settings, source: Source, table: str, columns: str) -> list[tuple[object, ...]]:
@@ -80,8 +20,8 @@ def rows_of(settings: Settings, source: Source, table: str, columns: str) -> lis
 
 
 def test_a_table_becomes_one_batch_whose_counts_agree(settings: Settings, database: str) -> None:
-    fill(database)
-    source = ward_source(ward_cd="VARCHAR", beds="INTEGER", rate="DECIMAL(38,10)")
+    create_wards(database)
+    source = ward_source()
     extraction = extract_table(settings, source, "ward", DAY, database)
     assert extraction.is_new
     assert (extraction.manifest.source_rows, extraction.manifest.lake_rows) == (3, 3)
@@ -93,21 +33,21 @@ def test_a_table_becomes_one_batch_whose_counts_agree(settings: Settings, databa
 
 
 def test_a_retry_is_the_same_batch_though_the_source_went_on(settings: Settings, database: str) -> None:
-    fill(database)
-    source = ward_source(ward_cd="VARCHAR", beds="INTEGER", rate="DECIMAL(38,10)")
+    create_wards(database)
+    source = ward_source()
     first = extract_table(settings, source, "ward", DAY, database)
     with psycopg.connect(database) as connection:
         connection.execute("delete from adt.ward")
     again = extract_table(settings, source, "ward", DAY, database)
     assert not again.is_new
     assert again.manifest == first.manifest
-    next_day = extract_table(settings, source, "ward", Window.of_day(date(2026, 1, 2)), database)
+    next_day = extract_table(settings, source, "ward", NEXT_DAY, database)
     assert next_day.manifest.lake_rows == 0
     assert current_batches(settings, Lake(settings), source, "ward") == [next_day.manifest]
 
 
 def test_a_column_that_nobody_classed_is_refused_and_nothing_is_committed(settings: Settings, database: str) -> None:
-    fill(database)
+    create_wards(database)
     source = ward_source(ward_cd="VARCHAR", beds="BIGINT", floor="INTEGER")
     with pytest.raises(PermanentError) as raised:
         extract_table(settings, source, "ward", DAY, database)
@@ -131,7 +71,7 @@ def test_files_are_taken_once_by_content(settings: Settings, lake: Lake) -> None
         Bucket=bucket, Key="pharmacy/price_2.csv", Body=b'\xef\xbb\xbfnote\nDrug;Price\nA;1\nB;"2;5"\n'
     )
     lake.client.put_object(Bucket=bucket, Key="pharmacy/price_3.csv", Body=b"note\nDrug;Price\nA;3\n")
-    second = extract_table(settings, source, "price", Window.of_day(date(2026, 1, 2)))
+    second = extract_table(settings, source, "price", NEXT_DAY)
     assert [file.name for file in second.manifest.taken] == ["price_3.csv"]
     assert rows_of(settings, source, "price", '"Drug", "Price", _file, _line') == [
         ("A", "1", "price_1.csv", 3),
