@@ -6,10 +6,9 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from wardlake.console import console, errors, stage_progress
 from wardlake.errors import PassingError, WardlakeError
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
@@ -19,8 +18,6 @@ EXIT_FAILED = 1
 EXIT_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
 app = typer.Typer(help="Hospital data, from source databases to published gold.", no_args_is_help=True)
-console = Console()
-errors = Console(stderr=True)
 
 
 class Format(StrEnum):
@@ -45,16 +42,7 @@ def run(
     settings = load_settings()
     chosen = _chosen(settings, source or [])
     of_time = Window.parse(window) if window else Window.today()
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[item]}"), console=console) as bars:
-        tasks = {
-            stage: bars.add_task(stage, total=None, item="", start=False) for stage in ("extract", "validate", "build")
-        }
-
-        def show(stage: str, item: str, done: int, total: int) -> None:
-            bars.start_task(tasks[stage])
-            bars.update(tasks[stage], completed=done, total=total or None, item=item)
-
+    with stage_progress(("extract", "validate", "build")) as show:
         summary = pipeline.run(settings, chosen, of_time, show)
     print_summary(console, settings, summary)
 

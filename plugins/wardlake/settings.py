@@ -43,6 +43,7 @@ class Settings(BaseModel):
 
     warehouse: Literal["duckdb"] = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
+    lock_wait_s: int = Field(60, ge=0, description="Seconds to wait for another process that writes the warehouse.")
     threads: int = Field(2, ge=1, le=256, description="Threads of DuckDB and of dbt.")
 
     pseudonym_key: SecretStr | None = Field(None, description="Key of the pseudonyms in gold, 32 characters or more.")

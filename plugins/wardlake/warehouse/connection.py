@@ -1,6 +1,7 @@
 """DuckDB connections that can read the lake: extensions from wheels, an S3 secret, bounded memory."""
 
 import importlib.util
+import time
 from pathlib import Path
 
 import duckdb
@@ -9,14 +10,18 @@ from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.privacy import pseudonym_pads
 from wardlake.settings import Settings
 
+LOCK_POLL_S = 0.2
+
 
 def connect(
     settings: Settings, database: str | Path = ":memory:", *, read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
     """A connection with the lake's extensions, secret, memory limit and pseudonym key.
 
+    Waits a while for another process that writes this database, as the end of a killed run may still be under way.
+
     Raises:
-        PassingError: another process writes this database.
+        PassingError: another process goes on writing this database.
         PermanentError: the file is missing (read only) or not a database.
     """
     if isinstance(database, Path) and not read_only:
@@ -28,12 +33,18 @@ def connect(
         "temp_directory": str(settings.temp_dir),
         "autoinstall_known_extensions": "false",
     }
-    try:
-        connection = duckdb.connect(str(database), read_only=read_only, config=config)
-    except duckdb.Error as error:
-        raise translate(error, f"The database {database}") from error
-    prepare(connection, settings)
-    return connection
+    deadline = time.monotonic() + settings.lock_wait_s
+    while True:
+        try:
+            connection = duckdb.connect(str(database), read_only=read_only, config=config)
+        except duckdb.Error as error:
+            told = translate(error, f"The database {database}")
+            if isinstance(told, PassingError) and time.monotonic() < deadline:
+                time.sleep(LOCK_POLL_S)
+                continue
+            raise told from error
+        prepare(connection, settings)
+        return connection
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

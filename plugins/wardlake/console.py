@@ -1,0 +1,30 @@
+"""How the `wardlake` command talks: progress bars on a terminal, one line for each step elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+console = Console()
+errors = Console(stderr=True)
+
+Show = Callable[[str, str, int, int], None]
+"""Called with stage, the item that has ended, how many items have ended, and how many there are."""
+
+
+@contextmanager
+def stage_progress(stages: tuple[str, ...]) -> Iterator[Show]:
+    """Progress over named stages; yields the function that reports it."""
+    if not console.is_terminal:
+        yield lambda stage, item, done, total: print(f"{stage} {done}/{total or '?'} {item}", flush=True)
+        return
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[item]}"), console=console) as bars:
+        tasks = {stage: bars.add_task(stage, total=None, item="", start=False) for stage in stages}
+
+        def show(stage: str, item: str, done: int, total: int) -> None:
+            bars.start_task(tasks[stage])
+            bars.update(tasks[stage], completed=done, total=total or None, item=item)
+
+        yield show
