@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wardlake.errors import PermanentError
-from wardlake.settings import SettingsError, load_settings
+from wardlake.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
 
 def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -61,3 +61,13 @@ def test_a_connection_that_nobody_set_names_the_variable(monkeypatch: pytest.Mon
     monkeypatch.setenv("WARDLAKE_HOME", str(tmp_path))
     with pytest.raises(PermanentError, match="WARDLAKE_CONN_LAB_DB"):
         load_settings().connection_uri("lab_db")
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    page = (PROJECT_ROOT / "docs" / "settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        if name == "connections":
+            continue
+        row = next(line for line in page.splitlines() if line.startswith(f"| `WARDLAKE_{name.upper()}` |"))
+        if isinstance(field.default, str | int):
+            assert f"| `{field.default}` |" in row
