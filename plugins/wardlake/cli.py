@@ -42,7 +42,7 @@ def run(
     settings = load_settings()
     chosen = _chosen(settings, source or [])
     of_time = Window.parse(window) if window else Window.today()
-    with stage_progress(("extract", "validate", "build")) as show:
+    with stage_progress(pipeline.STAGES) as show:
         summary = pipeline.run(settings, chosen, of_time, show)
     print_summary(console, settings, summary)
 

@@ -20,8 +20,9 @@ from wardlake.warehouse.expose import REFUSED, Build, expose_bronze
 from wardlake.window import Window
 
 Progress = Callable[[str, str, int, int], None]
-"""Called with stage, the item that has ended, how many items have ended, and how many there are."""
+"""Called with stage, the item that has ended (`begins` first), how many have ended, how many there are (0: unknown)."""
 
+STAGES = ("extract", "validate", "build", "gate", "publish", "report")
 LOCK_TIMEOUT_S = 5
 
 
@@ -45,18 +46,18 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
     """
     summary = RunSummary()
     with _only_run(settings):
-        with _timed(summary, "extract"):
+        with _stage(summary, "extract", progress):
             summary.new_batches = _extract(settings, sources, window, progress)
-        with _timed(summary, "validate"):
+        with _stage(summary, "validate", progress):
             verdicts = validate(settings, sources, progress)
-        with _timed(summary, "build"):
+        with _stage(summary, "build", progress):
             build = summary.build = expose_bronze(settings, sources)
             dbt.build(settings, lambda node, done, total: progress("build", node, done, total))
-        with _timed(summary, "gate"):
+        with _stage(summary, "gate", progress):
             gold_verdicts = gate(settings, build.build_id).verdicts
-        with _timed(summary, "publish"):
+        with _stage(summary, "publish", progress):
             summary.publication = publish(settings, build.build_id)
-        with _timed(summary, "report"):
+        with _stage(summary, "report", progress):
             summary.report = write_report(
                 settings,
                 run_id=summary.publication.publication_id,
@@ -116,8 +117,9 @@ def _extract(settings: Settings, sources: list[Source], window: Window, progress
 
 
 @contextmanager
-def _timed(summary: RunSummary, stage: str) -> Iterator[None]:
+def _stage(summary: RunSummary, stage: str, progress: Progress) -> Iterator[None]:
     begun = time.perf_counter()
+    progress(stage, "begins", 0, 0)
     try:
         yield
     finally:
