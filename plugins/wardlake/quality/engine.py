@@ -1,0 +1,299 @@
+"""Great Expectations on DuckDB, pushed down: counts come back, values and row ids never enter Python.
+
+Importing this module imports Great Expectations, which takes seconds: import it where a batch is judged, not above.
+
+Three things are bent here, by Great Expectations' own means of extension:
+- it fetches rows after it has closed its connection, so a cursor fetches when it executes;
+- it reads a row of the table to learn its columns, so DuckDB's DESCRIBE is asked instead;
+- it knows no regular expressions of DuckDB, so the two regex metrics are given for this engine.
+
+Expectations are resolved as its Validator does, in the result format BOOLEAN_ONLY: no query for failing values is
+ever sent, and all column rules share one scan. The counts are read from the metrics that the expectations ask for.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import duckdb_engine
+import sqlalchemy as sa
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.metrics.map_metric_provider import (
+    ColumnMapMetricProvider,
+    column_condition_partial,
+)
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.expectations.registry import register_core_expectations, register_core_metrics
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.metrics_calculator import MetricsCalculator
+
+from wardlake.quality.suites import Rule
+from wardlake.quality.verdicts import RuleStatus
+
+ROW_ID = "_row_id"
+QUERY_ROWS = "unexpected_rows_query.table"
+QUERY_COUNT = "unexpected_rows_query.row_count"
+NONNULL = "column_values.nonnull.unexpected_count"
+FILE_OR_MEMORY = (duckdb.IOException, duckdb.HTTPException, duckdb.OutOfMemoryException)
+ABOUT_THE_QUERY = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+
+register_core_metrics()
+register_core_expectations()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule found. `rows_query` is SQL for the ids of the rows that break it, where there are such rows."""
+
+    status: RuleStatus
+    evaluated: int = 0
+    unexpected: int = 0
+    message: str | None = None
+    rows_query: str | None = None
+
+
+class DuckDBEngine(SqlAlchemyExecutionEngine):
+    """Execution engine over an open DuckDB connection; the metrics below are registered for it by its name."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        pool = sa.create_engine("duckdb://", creator=lambda: _Connection(connection), poolclass=sa.pool.StaticPool)
+        super().__init__(engine=pool, create_temp_table=False)
+
+
+class _Cursor(duckdb_engine.CursorWrapper):
+    """Fetches its rows when it executes: they are a few counts."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, wrapper: "_Connection") -> None:
+        super().__init__(connection, wrapper)
+        self._connection = connection
+        self._rows: list[tuple[Any, ...]] = []
+        self.description: Any = None
+        self.rowcount = -1
+
+    def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
+        self._connection.execute(statement, parameters or None)
+        self.description = self._connection.description
+        self._rows = self._connection.fetchall() if self.description else []
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int | None = 1) -> list[tuple[Any, ...]]:
+        taken, self._rows = self._rows[:size], self._rows[size:]
+        return taken
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self.fetchmany(None)
+
+
+class _Connection(duckdb_engine.ConnectionWrapper):
+    """A connection that outlives SQLAlchemy's pool: its owner closes it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    def cursor(self) -> _Cursor:
+        return _Cursor(self._connection, self)
+
+    def close(self) -> None:
+        pass
+
+
+class DuckDBColumnTypes(TableMetricProvider):
+    """Columns and types of the batch, without reading a row."""
+
+    metric_name = "table.column_types"
+    value_keys = ("include_nested",)
+    default_kwarg_values = {"include_nested": True}  # noqa: RUF012  as the base class declares it
+
+    @metric_value(engine=DuckDBEngine)
+    def _duckdb(cls, execution_engine: DuckDBEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> Any:  # noqa: N805
+        batch = execution_engine.batch_manager.batch_data_cache[metric_domain_kwargs["batch_id"]]
+        described = execution_engine.connection.execute(f'DESCRIBE "{batch.selectable.name}"').fetchall()
+        return [{"name": name, "type": type_, "primary_key": False} for name, type_, *_ in described]
+
+
+class DuckDBMatchRegex(ColumnMapMetricProvider):
+    """A value holds a match of the expression (RE2 syntax), as on other engines."""
+
+    condition_metric_name = "column_values.match_regex"
+    condition_value_keys = ("regex",)
+
+    @column_condition_partial(engine=DuckDBEngine)
+    def _duckdb(cls, column: Any, regex: str, **_: Any) -> Any:  # noqa: N805
+        return sa.func.regexp_matches(column, regex)
+
+
+class DuckDBNotMatchRegex(ColumnMapMetricProvider):
+    """A value holds no match of the expression (RE2 syntax)."""
+
+    condition_metric_name = "column_values.not_match_regex"
+    condition_value_keys = ("regex",)
+
+    @column_condition_partial(engine=DuckDBEngine)
+    def _duckdb(cls, column: Any, regex: str, **_: Any) -> Any:  # noqa: N805
+        return sa.not_(sa.func.regexp_matches(column, regex))
+
+
+def evaluate(connection: duckdb.DuckDBPyConnection, view: str, rules: Sequence[Rule]) -> list[Outcome]:
+    """Outcomes of the rules on a view, in their order.
+
+    A rule that cannot be evaluated is an `error` with a message that holds no value of the data.
+
+    Raises:
+        duckdb.Error: the data cannot be read, or memory is short; this is no fault of a rule.
+    """
+    with _quiet():
+        engine = DuckDBEngine(connection)
+        batch = SqlAlchemyBatchData(execution_engine=engine, table_name=view, create_temp_table=False)
+        engine.load_batch_data(view, batch)
+        rows = int(connection.execute(f'SELECT count(*) FROM "{view}"').fetchall()[0][0])
+        columns = columns_of(connection, f'FROM "{view}"')
+        prepared = [_prepare(engine, view, columns, rule) for rule in rules]
+        metrics = _resolve(engine, [one for one in prepared if isinstance(one, _Prepared)], catch_exceptions=True)
+        return [_outcome(engine, rows, one, metrics) if isinstance(one, _Prepared) else one for one in prepared]
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """Names of the columns of a query's result; the query is not run."""
+    return [name for name, *_ in connection.execute(f"DESCRIBE {query}").fetchall()]
+
+
+def check_expectation(type_: str, kwargs: dict[str, Any]) -> str | None:
+    """What Great Expectations has against the type or the arguments of an expectation; None if nothing."""
+    with _quiet():
+        try:
+            ExpectationConfiguration(type=type_, kwargs=dict(kwargs)).to_domain_obj()
+        except Exception as error:  # noqa: BLE001  whatever it raises is the answer
+            return " ".join(str(error).split())
+    return None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """An expectation and the metrics that it asks for."""
+
+    expectation: Expectation
+    dependencies: dict[str, MetricConfiguration]
+    runtime: dict[str, Any]
+    query: str | None
+
+    @property
+    def needed(self) -> list[MetricConfiguration]:
+        """The metrics to compute: of a query's rows only their count, never the rows."""
+        return [metric for name, metric in self.dependencies.items() if name != QUERY_ROWS]
+
+    def find(self, ending: str) -> MetricConfiguration | None:
+        """The metric whose name ends so; the count of nulls, which each column rule asks for, only if it is the only one."""
+        found = [name for name in self.dependencies if name.endswith(ending)]
+        own = [name for name in found if not name.startswith(NONNULL)] or found
+        return self.dependencies[own[0]] if own else None
+
+
+def _prepare(engine: DuckDBEngine, view: str, columns: list[str], rule: Rule) -> _Prepared | Outcome:
+    if missing := [name for name in rule.columns if name not in columns]:
+        return Outcome("error", message=f"the batch has no column {', '.join(missing)}")
+    result_format: dict[str, Any] = {"result_format": "BOOLEAN_ONLY"}
+    if ROW_ID in columns:
+        result_format |= {"return_unexpected_index_query": True, "unexpected_index_column_names": [ROW_ID]}
+    runtime = {"catch_exceptions": True, "result_format": result_format}
+    try:
+        expectation = ExpectationConfiguration(type=rule.type, kwargs={**rule.kwargs, "batch_id": view}).to_domain_obj()
+        asked = expectation.get_validation_dependencies(execution_engine=engine, runtime_configuration=runtime)
+        query = rule.kwargs["unexpected_rows_query"].format(batch=view) if rule.is_query else None
+    except Exception as error:  # noqa: BLE001  Great Expectations raises many kinds; no data was read yet
+        return Outcome("error", message=f"Great Expectations refuses the rule ({type(error).__name__})")
+    return _Prepared(expectation, asked.metric_configurations, runtime, query)
+
+
+def _resolve(engine: DuckDBEngine, rules: Sequence[_Prepared], *, catch_exceptions: bool) -> dict[Any, Any]:
+    calculator = MetricsCalculator(engine, show_progress_bars=False)
+    runtime = {"catch_exceptions": catch_exceptions}
+    graph = calculator.build_metric_dependency_graph([metric for rule in rules for metric in rule.needed], runtime)
+    metrics, _ = calculator.resolve_validation_graph(graph, runtime)
+    return metrics
+
+
+def _outcome(engine: DuckDBEngine, rows: int, rule: _Prepared, metrics: dict[Any, Any]) -> Outcome:
+    try:
+        if any(metric.id not in metrics for metric in rule.needed):
+            # column rules share one query, and a rule that raises takes the others down with it
+            metrics = _resolve(engine, [rule], catch_exceptions=False)
+        if rule.query is not None:
+            return _read_query_rule(engine, rows, rule, metrics)
+        return _read_expectation(engine, rule, metrics)
+    except Exception as error:  # noqa: BLE001  a rule that raises must not stop the others, and is never passed
+        root = _root(error)
+        if isinstance(root, FILE_OR_MEMORY):
+            raise root from None
+        return Outcome("error", message=_told(root))
+
+
+def _read_query_rule(engine: DuckDBEngine, rows: int, rule: _Prepared, metrics: dict[Any, Any]) -> Outcome:
+    count = int(metrics[rule.dependencies[QUERY_COUNT].id])
+    if not count:
+        return Outcome("passed" if rows else "not_applicable", rows)
+    has_row_ids = ROW_ID in columns_of(engine.connection, str(rule.query))
+    return Outcome("failed", max(rows, count), count, rows_query=rule.query if has_row_ids else None)
+
+
+def _read_expectation(engine: DuckDBEngine, rule: _Prepared, metrics: dict[Any, Any]) -> Outcome:
+    def value(ending: str) -> Any:
+        metric = rule.find(ending)
+        return metrics[metric.id] if metric else None
+
+    if any(metrics[metric.id] is None for metric in rule.needed if not metric.metric_name.endswith("_index_query")):
+        return Outcome("not_applicable")
+    is_met = bool(
+        rule.expectation.metrics_validate(
+            metrics=metrics, execution_engine=engine, runtime_configuration=rule.runtime
+        ).success
+    )
+    unexpected = value(".unexpected_count")
+    if unexpected is None:
+        return Outcome("passed" if is_met else "failed", 1, int(not is_met))
+    evaluated = value(".filtered_row_count")
+    if evaluated is None:
+        nulls = rule.dependencies.get(NONNULL)
+        looks_at_nulls = nulls is None or nulls is rule.find(".unexpected_count")
+        evaluated = value("table.row_count") - (0 if looks_at_nulls else metrics[nulls.id])
+    if not evaluated:
+        return Outcome("not_applicable")
+    query = None if is_met else (value(".unexpected_index_query") or "").removesuffix(";") or None
+    return Outcome("passed" if is_met else "failed", int(evaluated), int(unexpected), rows_query=query)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The DuckDB error behind the layers of SQLAlchemy and Great Expectations, or the innermost error."""
+    seen = error
+    while not isinstance(seen, duckdb.Error) and (inner := seen.__cause__ or seen.__context__):
+        seen = inner
+    return seen
+
+
+def _told(error: BaseException) -> str:
+    """An error without values: only the text of errors about the query itself is free of them."""
+    if isinstance(error, ABOUT_THE_QUERY):
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    return f"{type(error).__name__}; its text may hold values and is left out"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Great Expectations logs the errors of queries, with the values in them."""
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,225 @@
+"""Judging batches: the suite's rules on the batch's Parquet files, the verdict stored beside it, once."""
+
+import tempfile
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from wardlake.bronze import Manifest, current_batches
+from wardlake.lake import Lake
+from wardlake.quality.rows import write_rows
+from wardlake.quality.suites import GOLD, Rule, Suite, suite_for
+from wardlake.quality.verdicts import (
+    VERDICT,
+    RuleResult,
+    Verdict,
+    read_verdict,
+    status_of,
+    verdict_of,
+    verdict_prefix,
+)
+from wardlake.settings import Settings
+from wardlake.sources import Source
+from wardlake.version import code_version
+from wardlake.warehouse.connection import connect, translate
+
+if TYPE_CHECKING:
+    from wardlake.quality.engine import Outcome
+
+JUDGED = "_judged"
+
+Progress = Callable[[str, int, int], None]
+"""Called with the table that was judged, how many batches are done, and how many there are."""
+
+
+def judge_source(settings: Settings, source: Source, *, progress: Progress = lambda *_: None) -> list[Verdict]:
+    """Verdicts of all current batches of a source; a batch that its suite has judged already is not judged again.
+
+    Rules see the judged batch as `{batch}`, the current rows of every table of the source under the table's name, and
+    the files of a landing table as `<table>__files` (name, sha256, rows, byte_order_mark).
+    A verdict with status `error` is returned and not stored, so that the next attempt judges again.
+
+    Raises:
+        SuiteError: a table has no usable suite.
+        PassingError: the store did not answer.
+        PermanentError: memory or disk do not suffice.
+    """
+    lake = Lake(settings)
+    current = {table: current_batches(settings, lake, source, table) for table in source.tables}
+    suites = {table: suite_for(settings, source.name, table) for table in source.tables}
+    stored = {
+        manifest.batch_id: verdict
+        for manifests in current.values()
+        for manifest in manifests
+        if (verdict := verdict_of(lake, settings, manifest, suites[manifest.table].version))
+    }
+    wanted = [manifest for manifests in current.values() for manifest in manifests]
+    if len(stored) == len(wanted):
+        return [stored[manifest.batch_id] for manifest in wanted]
+    verdicts = []
+    try:
+        with connect(settings) as connection:
+            _create_views(settings, connection, source, current)
+            for number, manifest in enumerate(wanted, start=1):
+                suite = suites[manifest.table]
+                verdicts.append(stored.get(manifest.batch_id) or _judge(settings, lake, connection, manifest, suite))
+                progress(manifest.table, number, len(wanted))
+    except duckdb.Error as error:
+        raise translate(error, f"The bronze batches of {source.name}") from error
+    return verdicts
+
+
+def judge_gold(settings: Settings) -> list[Verdict]:
+    """Verdicts on the gold tables of the warehouse, one for each suite in `expectations/gold/`.
+
+    Rules see the judged table as `{batch}`, and all of gold and silver as `gold.<table>` and `silver.<table>`.
+    Nothing is quarantined in gold: a rule warns, or halts and keeps the gate of publishing shut.
+
+    Raises:
+        SuiteError: a suite cannot be used.
+        PermanentError: the warehouse holds no build, or cannot be read.
+        PassingError: another process writes the warehouse.
+    """
+    from wardlake.warehouse.expose import current_build  # noqa: PLC0415  it imports this package
+
+    lake, build = Lake(settings), current_build(settings)
+    suites = {
+        path.stem: suite_for(settings, GOLD, path.stem) for path in sorted((settings.suites_dir / GOLD).glob("*.json"))
+    }
+    try:
+        with connect(settings) as connection:
+            connection.execute(f"ATTACH '{settings.warehouse_path}' AS built (READ_ONLY)")
+            tables = _expose_built(connection)
+            verdicts = [_judge_gold_table(connection, build.build_id, name, suites[name], tables) for name in suites]
+    except duckdb.Error as error:
+        raise translate(error, "The gold tables of the warehouse") from error
+    for verdict in verdicts:
+        key = verdict_prefix(GOLD, verdict.table, build.build_id, verdict.suite_version)
+        name = f"_verdict-{verdict.judged_at:%Y%m%dT%H%M%S%fZ}.json"
+        lake.put_if_absent(settings.bucket("quality"), key + name, verdict.model_dump_json(indent=1).encode())
+    return verdicts
+
+
+def _create_views(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, source: Source, current: dict[str, list[Manifest]]
+) -> None:
+    for table, manifests in current.items():
+        if not manifests:
+            continue
+        rows = " UNION ALL BY NAME ".join(_rows_of(settings, manifest) for manifest in manifests)
+        connection.execute(f'CREATE VIEW "{table}" AS {rows}')
+        if source.tables[table].files is not None:
+            connection.execute(
+                f'CREATE TABLE "{table}__files" (name VARCHAR, sha256 VARCHAR, rows BIGINT, byte_order_mark BOOLEAN)'
+            )
+            files = [file for manifest in manifests for file in manifest.taken]
+            for file in files:
+                values = [file.name, file.sha256, file.rows, file.byte_order_mark]
+                connection.execute(f'INSERT INTO "{table}__files" VALUES (?, ?, ?, ?)', values)
+
+
+def _rows_of(settings: Settings, manifest: Manifest) -> str:
+    """A query for the rows of a batch; its columns are there even if it has no file."""
+    files = [Lake.url(settings.bucket("bronze"), file.key) for file in manifest.files]
+    if files:
+        return f"SELECT * FROM read_parquet({files}, hive_partitioning = false)"
+    lineage = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
+    columns = {column.name: column.type for column in manifest.columns} | lineage
+    listed = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
+    return f"SELECT {listed} WHERE false"
+
+
+def _judge(
+    settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnection, manifest: Manifest, suite: Suite
+) -> Verdict:
+    from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
+
+    connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {_rows_of(settings, manifest)}")
+    prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version)
+    key = f"{prefix}verdicts-{uuid.uuid4().hex[:8]}.parquet"
+    with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:
+        path = Path(folder) / "verdicts.parquet"
+        found = write_rows(connection, suite.rules, evaluate(connection, JUDGED, suite.rules), path)
+        results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
+        verdict = Verdict(
+            source=manifest.source,
+            table=manifest.table,
+            batch_id=manifest.batch_id,
+            suite_version=suite.version,
+            status=status_of(results),
+            rows=manifest.lake_rows,
+            quarantined_rows=found.quarantined_rows,
+            rules=results,
+            verdict_key=key if path.exists() else None,
+            judged_at=datetime.now(UTC),
+            code_version=code_version(),
+        )
+        if verdict.status == "error":
+            return verdict.model_copy(update={"verdict_key": None, "message": "rules could not be evaluated"})
+        bucket = settings.bucket("quality")
+        if verdict.verdict_key:
+            lake.upload(path, bucket, verdict.verdict_key)
+        if lake.put_if_absent(bucket, prefix + VERDICT, verdict.model_dump_json(indent=1).encode()):
+            return verdict
+    winner = read_verdict(lake, settings, manifest.source, manifest.table, manifest.batch_id, suite.version)
+    assert winner is not None, "the conditional put said that the verdict exists"  # noqa: S101
+    return winner
+
+
+def _result(rule: Rule, outcome: "Outcome") -> RuleResult:
+    return RuleResult(
+        rule_id=rule.meta.rule_id,
+        dimension=rule.meta.dimension,
+        severity=rule.meta.severity,
+        action=rule.meta.action,
+        why=rule.meta.why,
+        owner=rule.meta.owner,
+        status=outcome.status,
+        evaluated=outcome.evaluated,
+        unexpected=outcome.unexpected,
+        message=outcome.message,
+    )
+
+
+def _expose_built(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Make `gold.<table>` and `silver.<table>` of the built warehouse readable; returns the names of the gold tables."""
+    found = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'built' AND schema_name IN ('gold', 'silver')"
+    ).fetchall()
+    for schema, table in found:
+        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        connection.execute(f'CREATE VIEW "{schema}"."{table}" AS FROM built."{schema}"."{table}"')
+    return {table for schema, table in found if schema == GOLD}
+
+
+def _judge_gold_table(
+    connection: duckdb.DuckDBPyConnection, build_id: str, table: str, suite: Suite, tables: set[str]
+) -> Verdict:
+    from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
+
+    rows, results, message = 0, [], None
+    if table in tables:
+        connection.execute(f'CREATE OR REPLACE VIEW {JUDGED} AS FROM gold."{table}"')
+        rows = connection.execute(f"SELECT count(*) FROM {JUDGED}").fetchall()[0][0]
+        outcomes = evaluate(connection, JUDGED, suite.rules)
+        results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
+    else:
+        message = f"the build has no table gold.{table}"
+    return Verdict(
+        source=GOLD,
+        table=table,
+        batch_id=build_id,
+        suite_version=suite.version,
+        status="error" if message else status_of(results),
+        rows=rows,
+        quarantined_rows=0,
+        rules=results,
+        verdict_key=None,
+        judged_at=datetime.now(UTC),
+        code_version=code_version(),
+        message=message,
+    )

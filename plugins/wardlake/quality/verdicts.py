@@ -1,0 +1,92 @@
+"""Verdicts: what a suite said about a batch, stored beside it and never changed."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from wardlake.bronze import Manifest
+from wardlake.lake import Lake
+from wardlake.quality.suites import Action, Dimension, Severity
+from wardlake.settings import Settings
+
+VERDICT = "_verdict.json"
+
+RuleStatus = Literal["passed", "failed", "not_applicable", "error"]
+VerdictStatus = Literal["passed", "warned", "quarantined", "halted", "error", "not_applicable"]
+
+
+class RuleResult(BaseModel):
+    """What one rule found: counts, never values.
+
+    `evaluated` counts the rows that the rule could look at, `unexpected` those that break it. A rule about the table
+    as a whole looks at one thing and finds 0 or 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule_id: str
+    dimension: Dimension
+    severity: Severity
+    action: Action
+    why: str
+    owner: str
+    status: RuleStatus
+    evaluated: int
+    unexpected: int
+    message: str | None = None
+
+
+class Verdict(BaseModel):
+    """What a suite said about a batch.
+
+    `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule; None if no row does.
+    `not_applicable` means that there was nothing to judge: a batch without rows is not a good batch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    table: str
+    batch_id: str
+    suite_version: str
+    status: VerdictStatus
+    rows: int
+    quarantined_rows: int
+    rules: list[RuleResult]
+    verdict_key: str | None
+    judged_at: datetime
+    code_version: str
+    message: str | None = None
+
+
+def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str) -> str:
+    """Prefix of a verdict's objects in the quality bucket."""
+    return f"quality/{source}/{table}/batch_id={batch_id}/suite={suite_version}/"
+
+
+def verdict_of(lake: Lake, settings: Settings, manifest: Manifest, suite_version: str) -> Verdict | None:
+    """The stored verdict of a suite on a batch, or None if it was not judged by that suite yet."""
+    return read_verdict(lake, settings, manifest.source, manifest.table, manifest.batch_id, suite_version)
+
+
+def read_verdict(
+    lake: Lake, settings: Settings, source: str, table: str, batch_id: str, suite_version: str
+) -> Verdict | None:
+    """The stored verdict of a suite on a batch of a table, or None."""
+    bucket, key = settings.bucket("quality"), verdict_prefix(source, table, batch_id, suite_version) + VERDICT
+    return Verdict.model_validate_json(lake.get(bucket, key)) if lake.exists(bucket, key) else None
+
+
+def status_of(results: list[RuleResult]) -> VerdictStatus:
+    """The gravest thing that the rules of a suite found."""
+    if any(result.status == "error" for result in results):
+        return "error"
+    failed = {result.action for result in results if result.status == "failed"}
+    if "halt" in failed:
+        return "halted"
+    if "quarantine" in failed:
+        return "quarantined"
+    if "warn" in failed:
+        return "warned"
+    return "passed" if any(result.status == "passed" for result in results) else "not_applicable"
