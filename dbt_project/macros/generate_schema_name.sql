@@ -1,0 +1,4 @@
+{#- Schemas are staging, silver and gold for everybody, without the name of a developer or a target before them. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro %}

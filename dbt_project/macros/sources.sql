@@ -1,0 +1,43 @@
+{#- A fact about the facility of a source as an SQL literal: facility_id, facility_name, timezone or currency.
+    Models of a source that is not active are parsed but never run, so only then may the fact be missing. -#}
+{% macro facility(source, fact) -%}
+    {%- set facts = var('sources').get(source) -%}
+    {%- if facts is none and not execute -%}
+        ''
+    {%- elif facts is none -%}
+        {{ exceptions.raise_compiler_error(
+            "The source '" ~ source ~ "' is not active, but its model " ~ model.name ~ " was asked for. "
+            ~ "Add it to WARDLAKE_SOURCES or exclude path:models/staging/" ~ source ~ "."
+        ) }}
+    {%- elif not facts.get(fact) -%}
+        {{ exceptions.raise_compiler_error(
+            "The facility '" ~ facts.get('facility_id', '?') ~ "' of the source '" ~ source ~ "' has no " ~ fact
+            ~ ". Add it under 'facility' in dags/sources/" ~ source ~ ".yaml."
+        ) }}
+    {%- else -%}
+        '{{ facts[fact] | replace("'", "''") }}'
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The hospital and the system that a row belongs to. -#}
+{% macro facility_of(source) -%}
+    cast({{ facility(source, 'facility_id') }} as varchar) as facility_id,
+    cast('{{ source }}' as varchar) as source_id
+{%- endmacro %}
+
+
+{#- The columns that say where a row of silver came from; `table` qualifies them where several tables are joined. -#}
+{% macro lineage(source, table=none) -%}
+    {%- set prefix = table ~ "." if table else "" -%}
+    {{ facility_of(source) }},
+    cast({{ prefix }}_batch_id as varchar) as batch_id,
+    cast({{ prefix }}_row_id as bigint) as row_id
+{%- endmacro %}
+
+
+{#- A key that cannot collide with another hospital's: '<source>:<natural key>'. A source that refers to the keys of
+    another system names that system instead of itself. NULL stays NULL. -#}
+{% macro source_key(source, expression, kind=none) -%}
+    '{{ source }}:{{ kind ~ ":" if kind else "" }}' || cast({{ expression }} as varchar)
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ unite('ward_stays') }}

@@ -1,0 +1,40 @@
+with source as (
+
+    select * from {{ source('mimic3', 'admissions') }}
+
+),
+
+patients as (
+
+    select * from {{ source('mimic3', 'patients') }}
+
+)
+
+select
+    cast({{ source_key('mimic3', 'source.hadm_id') }} as varchar) as encounter_id,
+    cast({{ source_key('mimic3', 'source.subject_id') }} as varchar) as patient_id,
+    cast(null as varchar) as attending_practitioner_id,
+    {{ lineage('mimic3', 'source') }},
+    cast(source.hadm_id as varchar) as encounter_number,
+    cast(source.admission_type as varchar) as admission_type_code,
+    case
+        when source.discharge_location = 'DEAD/EXPIRED' then 'DIED'
+        when source.discharge_location like 'LEFT AGAINST MEDICAL ADV%' then 'AMA'
+        when source.discharge_location like 'REHAB%' then 'REHAB'
+        when source.discharge_location like 'HOME%' or source.discharge_location = 'HOSPICE-HOME' then 'HOME'
+        when
+            source.discharge_location like 'DISC%-TRAN%'
+            or source.discharge_location like 'SNF%'
+            or source.discharge_location in (
+                'ICF', 'LONG TERM CARE HOSPITAL', 'SHORT TERM HOSPITAL', 'OTHER FACILITY', 'HOSPICE-MEDICAL FACILITY'
+            )
+            then 'TRANSFER'
+        when source.discharge_location is not null then 'OTHER'
+    end as discharge_disposition_code,
+    -- patients above 89 were moved to an age of 300: 90 stands for them
+    cast(least(date_sub('year', patients.dob, source.admittime), 90) as integer) as age_at_admission_years,
+    {{ to_utc('source.admittime', 'mimic3') }} as admitted_at,
+    {{ to_utc('source.dischtime', 'mimic3') }} as discharged_at,
+    {{ to_utc('source.deathtime', 'mimic3') }} as died_at
+from source
+left join patients on source.subject_id = patients.subject_id

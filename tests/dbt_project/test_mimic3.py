@@ -1,0 +1,60 @@
+"""The lengths of stay that MIMIC-III publishes, reproduced from silver."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.dbt_project.conftest import Warehouse, declared, facts
+
+REAL_DATA = os.environ.get("WARDLAKE_REAL_DATA")
+pytestmark = pytest.mark.skipif(not REAL_DATA, reason="WARDLAKE_REAL_DATA does not name the folder of real data")
+
+
+@pytest.fixture(scope="module")
+def mimic3(warehouse: Warehouse) -> Warehouse:
+    source = declared("mimic3")
+    warehouse.expose(source, {})
+    folder = Path(str(REAL_DATA)) / "mimic3_demo"
+    with duckdb.connect(str(warehouse.path)) as connection:
+        for name, table in source.tables.items():
+            (file,) = folder.glob(f"{name}.csv*")
+            columns = ", ".join(f'"{column}"' for column in table.columns)
+            connection.execute(
+                f"""insert into bronze_mimic3.{name} ({columns}, _row_id, _batch_id, _source)
+                select {columns}, row_number() over (), 'batch', 'mimic3'
+                from read_csv('{file}', all_varchar = true, header = true)"""
+            )
+    warehouse.build({"mimic3": facts(source)})
+    return warehouse
+
+
+def test_intensive_care_stays(mimic3: Warehouse) -> None:
+    reproduced = mimic3.query(
+        """
+        with stays as (
+            select icu_stay_id, date_diff('second', min(started_at), max(ended_at)) as seconds
+            from silver.ward_stays where icu_stay_id is not null group by icu_stay_id
+        )
+        select count(*), count(*) filter (where cast(seconds as decimal(18, 8)) / 86400 between los - 0.00005 and los + 0.00005)
+        from bronze_mimic3.icustays left join stays on icu_stay_id = 'mimic3:' || icustay_id
+        """
+    )
+    assert reproduced == [(136, 136)]
+
+
+def test_ward_stays(mimic3: Warehouse) -> None:
+    reproduced = mimic3.query(
+        """
+        select
+            count(*),
+            count(*) filter (
+                -- seconds rounded half up to hundredths of an hour, in whole numbers
+                where (100 * date_diff('second', started_at, ended_at) * 2 + 3600) // 7200 = cast(los * 100 as bigint)
+            )
+        from bronze_mimic3.transfers left join silver.ward_stays on ward_stay_id = 'mimic3:' || transfers.row_id
+        where los is not null
+        """
+    )
+    assert reproduced == [(395, 395)]
