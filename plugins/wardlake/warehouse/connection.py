@@ -48,12 +48,17 @@ def connect(
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Load extensions and set the S3 secret, the time zone (UTC) and the pseudonym key on a connection."""
+    """Load extensions and set the S3 secret, which all cursors share, and what belongs to the session."""
     for extension in ("httpfs", "icu"):
         connection.execute(f"LOAD '{extension_file(extension)}'")
+    create_s3_secret(connection, settings)
+    prepare_session(connection, settings)
+
+
+def prepare_session(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Set the time zone (UTC) and the pseudonym key, which a cursor does not inherit from its connection."""
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    create_s3_secret(connection, settings)
     if settings.pseudonym_key is not None:
         pads = pseudonym_pads(settings)
         connection.execute("SET VARIABLE wardlake_pseudonym_inner = $pad::BLOB", {"pad": pads.inner})

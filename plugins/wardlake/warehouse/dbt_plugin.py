@@ -6,7 +6,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from wardlake.settings import load_settings
-from wardlake.warehouse.connection import prepare
+from wardlake.warehouse.connection import prepare, prepare_session
 
 
 class Plugin(BasePlugin):
@@ -17,5 +17,9 @@ class Plugin(BasePlugin):
         self._settings = load_settings()
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Load extensions, the S3 secret and the pseudonym key."""
+        """Load extensions and the S3 secret when the database is opened."""
         prepare(conn, self._settings)
+
+    def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
+        """Set the time zone and the pseudonym key on the cursor of each thread."""
+        prepare_session(cursor, self._settings)
