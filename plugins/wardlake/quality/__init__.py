@@ -1,9 +1,9 @@
 """Every batch judged by its suite, row by row where it matters, and no value of a row kept."""
 
+from wardlake.quality.check import check_suites
 from wardlake.quality.judge import judge_gold, judge_source
 from wardlake.quality.report import write_report
 from wardlake.quality.suites import Suite, suite_for
-from wardlake.quality.check import check_suites
 from wardlake.quality.verdicts import RuleResult, Verdict, verdict_of
 
 __all__ = [

@@ -20,13 +20,15 @@ from typing import Any
 import duckdb
 import duckdb_engine
 import sqlalchemy as sa
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-from great_expectations.expectations.metrics.map_metric_provider import (
-    ColumnMapMetricProvider,
+from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
     column_condition_partial,
+)
+from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
+    ColumnMapMetricProvider,
 )
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
@@ -117,7 +119,7 @@ class DuckDBColumnTypes(TableMetricProvider):
 
     @metric_value(engine=DuckDBEngine)
     def _duckdb(cls, execution_engine: DuckDBEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> Any:  # noqa: N805
-        batch = execution_engine.batch_manager.batch_data_cache[metric_domain_kwargs["batch_id"]]
+        batch: Any = execution_engine.batch_manager.batch_data_cache[metric_domain_kwargs["batch_id"]]
         described = execution_engine.connection.execute(f'DESCRIBE "{batch.selectable.name}"').fetchall()
         return [{"name": name, "type": type_, "primary_key": False} for name, type_, *_ in described]
 
@@ -193,7 +195,7 @@ class _Prepared:
         return [metric for name, metric in self.dependencies.items() if name != QUERY_ROWS]
 
     def find(self, ending: str) -> MetricConfiguration | None:
-        """The metric whose name ends so; the count of nulls, which each column rule asks for, only if it is the only one."""
+        """The metric whose name ends so; the count of nulls comes along with each column rule and is found last."""
         found = [name for name in self.dependencies if name.endswith(ending)]
         own = [name for name in found if not name.startswith(NONNULL)] or found
         return self.dependencies[own[0]] if own else None
@@ -263,9 +265,10 @@ def _read_expectation(engine: DuckDBEngine, rule: _Prepared, metrics: dict[Any, 
         return Outcome("passed" if is_met else "failed", 1, int(not is_met))
     evaluated = value(".filtered_row_count")
     if evaluated is None:
+        evaluated = value("table.row_count")
         nulls = rule.dependencies.get(NONNULL)
-        looks_at_nulls = nulls is None or nulls is rule.find(".unexpected_count")
-        evaluated = value("table.row_count") - (0 if looks_at_nulls else metrics[nulls.id])
+        if nulls is not None and nulls is not rule.find(".unexpected_count"):
+            evaluated -= metrics[nulls.id]
     if not evaluated:
         return Outcome("not_applicable")
     query = None if is_met else (value(".unexpected_index_query") or "").removesuffix(";") or None

@@ -186,9 +186,10 @@ def _result(rule: Rule, outcome: "Outcome") -> RuleResult:
 
 
 def _expose_built(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Make `gold.<table>` and `silver.<table>` of the built warehouse readable; returns the names of the gold tables."""
+    """Make `gold.<table>` and `silver.<table>` of the build readable; returns the names of the gold tables."""
     found = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'built' AND schema_name IN ('gold', 'silver')"
+        "SELECT schema_name, table_name FROM duckdb_tables() "
+        "WHERE database_name = 'built' AND schema_name IN ('gold', 'silver')"
     ).fetchall()
     for schema, table in found:
         connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')

@@ -1,4 +1,4 @@
-"""The rows that break a rule, written by DuckDB as `_row_id, rule_id, action`: no value and no id passes through Python."""
+"""The rows that break a rule, written by DuckDB as `_row_id, rule_id, action`: no value passes through Python."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -40,7 +40,7 @@ class RuleResult(BaseModel):
 class Verdict(BaseModel):
     """What a suite said about a batch.
 
-    `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule; None if no row does.
+    `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule, if there are any.
     `not_applicable` means that there was nothing to judge: a batch without rows is not a good batch.
     """
 
