@@ -10,6 +10,7 @@ from rich.table import Table
 
 from wardlake.console import console, errors, stage_progress
 from wardlake.errors import PassingError, WardlakeError
+from wardlake.lake import Lake
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
 from wardlake.window import Window
@@ -79,6 +80,19 @@ def check() -> None:
         errors.print(f"{len(problems)} problems found.")
         raise typer.Exit(EXIT_FAILED)
     console.print("Settings, sources, suites and models are in order.")
+
+
+@app.command()
+def init() -> None:
+    """Prepare a new environment: create the buckets, test the S3 store, write dbt's manifest. Safe to repeat."""
+    from wardlake.warehouse import dbt as dbt_process  # noqa: PLC0415
+
+    settings = load_settings()
+    lake = Lake(settings)
+    lake.ensure_buckets()
+    lake.probe()
+    manifest = dbt_process.parse(settings)
+    console.print(f"The buckets are there, the S3 store keeps its promises, {manifest} is up to date.", highlight=False)
 
 
 @app.command()

@@ -16,7 +16,11 @@ Progress = Callable[[str, int, int], None]
 
 
 def dbt_vars(settings: Settings) -> dict[str, object]:
-    """What the models know of the sources: facility, time zone, currency and the entities that each provides."""
+    """What the models know of the sources: facility, time zone, currency and the entities that each provides.
+
+    A source that is not active is known, so that its staging models can be read, and provides nothing.
+    """
+    active = {source.name for source in active_sources(settings)}
     return {
         "sources": {
             source.name: {
@@ -24,9 +28,9 @@ def dbt_vars(settings: Settings) -> dict[str, object]:
                 "facility_name": source.facility.name,
                 "timezone": source.facility.timezone,
                 "currency": source.facility.currency,
-                "provides": list(source.provides),
+                "provides": source.provides if source.name in active else [],
             }
-            for source in active_sources(settings)
+            for source in load_sources(settings).values()
         }
     }
 

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# `init` brings the metadata, the first user, the buckets, the pools and dbt's manifest up to date; it is safe to
+# repeat. Anything else is run as it is.
+set -euo pipefail
+
+if [[ "${1:-}" != init ]]; then
+    exec "$@"
+fi
+
+airflow db migrate
+airflow users list --output plain | awk 'NR > 1 {print $2}' | grep --quiet --line-regexp admin || \
+    airflow users create --username admin --password "${WARDLAKE_ADMIN_PASSWORD:?}" --role Admin \
+        --firstname Wardlake --lastname Admin --email admin@localhost
+wardlake init
+pools="$(mktemp --suffix .json)"
+{
+    printf '{"warehouse": {"slots": 1, "description": "One writer at a time", "include_deferred": false}'
+    for source in ${WARDLAKE_SOURCES//,/ }; do
+        printf ', "source_%s": {"slots": 1, "description": "One reader at a time", "include_deferred": false}' "$source"
+    done
+    printf '}'
+} >"$pools"
+airflow pools import "$pools"
+rm "$pools"
