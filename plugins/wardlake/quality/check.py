@@ -13,7 +13,7 @@ def check_suites(settings: Settings, sources: list[Source]) -> list[str]:
     """One line for each problem: of the JSON, the meta, the expectations, the columns, and of tables without suite."""
     known = {(source.name, table): source for source in sources for table in source.tables}
     problems = [
-        f"{source}.{table} has no suite: write expectations/{source}/{table}.json."
+        f"{source}.{table} has no suite and is judged by its keys alone: write expectations/{source}/{table}.json."
         for source, table in known
         if not suite_path(settings, source, table).exists()
     ]

@@ -1,14 +1,10 @@
-"""Great Expectations on DuckDB, pushed down: counts come back, values and row ids never enter Python.
+"""A suite's rules on a view, pushed down: counts come back, values and row ids never enter Python.
 
 Importing this module imports Great Expectations, which takes seconds: import it where a batch is judged, not above.
 
-Three things are bent here, by Great Expectations' own means of extension:
-- it fetches rows after it has closed its connection, so a cursor fetches when it executes;
-- it reads a row of the table to learn its columns, so DuckDB's DESCRIBE is asked instead;
-- it knows no regular expressions of DuckDB, so the two regex metrics are given for this engine.
-
-Expectations are resolved as its Validator does, in the result format BOOLEAN_ONLY: no query for failing values is
-ever sent, and all column rules share one scan. The counts are read from the metrics that the expectations ask for.
+Expectations are resolved as Great Expectations' Validator does, in the result format BOOLEAN_ONLY: no query for failing
+values is ever sent, and all column rules share one scan. The counts are read from the metrics that the expectations
+ask for; the Validator would throw them away.
 """
 
 import logging
@@ -18,24 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import duckdb_engine
-import sqlalchemy as sa
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
-from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
-    column_condition_partial,
-)
-from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
-    ColumnMapMetricProvider,
-)
-from great_expectations.expectations.metrics.metric_provider import metric_value
-from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-from great_expectations.expectations.registry import register_core_expectations, register_core_metrics
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 
+from wardlake.quality.duckdb_metrics import DuckDBEngine
 from wardlake.quality.suites import Rule
 from wardlake.quality.verdicts import RuleStatus
 
@@ -45,9 +30,6 @@ QUERY_COUNT = "unexpected_rows_query.row_count"
 NONNULL = "column_values.nonnull.unexpected_count"
 FILE_OR_MEMORY = (duckdb.IOException, duckdb.HTTPException, duckdb.OutOfMemoryException)
 ABOUT_THE_QUERY = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
-
-register_core_metrics()
-register_core_expectations()
 
 
 @dataclass(frozen=True)
@@ -59,91 +41,6 @@ class Outcome:
     unexpected: int = 0
     message: str | None = None
     rows_query: str | None = None
-
-
-class DuckDBEngine(SqlAlchemyExecutionEngine):
-    """Execution engine over an open DuckDB connection; the metrics below are registered for it by its name."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-        pool = sa.create_engine("duckdb://", creator=lambda: _Connection(connection), poolclass=sa.pool.StaticPool)
-        super().__init__(engine=pool, create_temp_table=False)
-
-
-class _Cursor(duckdb_engine.CursorWrapper):
-    """Fetches its rows when it executes: they are a few counts."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, wrapper: "_Connection") -> None:
-        super().__init__(connection, wrapper)
-        self._connection = connection
-        self._rows: list[tuple[Any, ...]] = []
-        self.description: Any = None
-        self.rowcount = -1
-
-    def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
-        self._connection.execute(statement, parameters or None)
-        self.description = self._connection.description
-        self._rows = self._connection.fetchall() if self.description else []
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        return self._rows.pop(0) if self._rows else None
-
-    def fetchmany(self, size: int | None = 1) -> list[tuple[Any, ...]]:
-        taken, self._rows = self._rows[:size], self._rows[size:]
-        return taken
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        return self.fetchmany(None)
-
-
-class _Connection(duckdb_engine.ConnectionWrapper):
-    """A connection that outlives SQLAlchemy's pool: its owner closes it."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(connection)
-        self._connection = connection
-
-    def cursor(self) -> _Cursor:
-        return _Cursor(self._connection, self)
-
-    def close(self) -> None:
-        pass
-
-
-class DuckDBColumnTypes(TableMetricProvider):
-    """Columns and types of the batch, without reading a row."""
-
-    metric_name = "table.column_types"
-    value_keys = ("include_nested",)
-    default_kwarg_values = {"include_nested": True}  # noqa: RUF012  as the base class declares it
-
-    @metric_value(engine=DuckDBEngine)
-    def _duckdb(cls, execution_engine: DuckDBEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> Any:  # noqa: N805
-        batch: Any = execution_engine.batch_manager.batch_data_cache[metric_domain_kwargs["batch_id"]]
-        described = execution_engine.connection.execute(f'DESCRIBE "{batch.selectable.name}"').fetchall()
-        return [{"name": name, "type": type_, "primary_key": False} for name, type_, *_ in described]
-
-
-class DuckDBMatchRegex(ColumnMapMetricProvider):
-    """A value holds a match of the expression (RE2 syntax), as on other engines."""
-
-    condition_metric_name = "column_values.match_regex"
-    condition_value_keys = ("regex",)
-
-    @column_condition_partial(engine=DuckDBEngine)
-    def _duckdb(cls, column: Any, regex: str, **_: Any) -> Any:  # noqa: N805
-        return sa.func.regexp_matches(column, regex)
-
-
-class DuckDBNotMatchRegex(ColumnMapMetricProvider):
-    """A value holds no match of the expression (RE2 syntax)."""
-
-    condition_metric_name = "column_values.not_match_regex"
-    condition_value_keys = ("regex",)
-
-    @column_condition_partial(engine=DuckDBEngine)
-    def _duckdb(cls, column: Any, regex: str, **_: Any) -> Any:  # noqa: N805
-        return sa.not_(sa.func.regexp_matches(column, regex))
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, view: str, rules: Sequence[Rule]) -> list[Outcome]:

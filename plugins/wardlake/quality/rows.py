@@ -31,10 +31,7 @@ def write_rows(
     """
     judged = [_must_name_rows(rule, outcome) for rule, outcome in zip(rules, outcomes, strict=True)]
     queries = [
-        f"SELECT DISTINCT _row_id::BIGINT AS _row_id, '{rule.meta.rule_id}' AS rule_id, '{rule.meta.action}' AS action "
-        f"FROM ({outcome.rows_query})"
-        for rule, outcome in zip(rules, judged, strict=True)
-        if outcome.rows_query
+        _row_query(rule, outcome.rows_query) for rule, outcome in zip(rules, judged, strict=True) if outcome.rows_query
     ]
     if not queries:
         return RowVerdicts(judged, 0)
@@ -48,6 +45,12 @@ def write_rows(
     ).fetchall()[0][0]
     agreed = [_agree(rule, outcome, counted) for rule, outcome in zip(rules, judged, strict=True)]
     return RowVerdicts(agreed, int(quarantined))
+
+
+def _row_query(rule: Rule, rows: str) -> str:
+    distinct = "DISTINCT " if rule.is_query else ""
+    labels = f"'{rule.meta.rule_id}' AS rule_id, '{rule.meta.action}' AS action"
+    return f"SELECT {distinct}_row_id::BIGINT AS _row_id, {labels} FROM ({rows})"
 
 
 def _must_name_rows(rule: Rule, outcome: "Outcome") -> "Outcome":

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wardlake.errors import PermanentError
 from wardlake.settings import Settings
+from wardlake.sources import Source, read_source
 
 GOLD = "gold"
 QUERY_RULE = "unexpected_rows_expectation"
@@ -76,22 +77,52 @@ def suite_path(settings: Settings, source: str, table: str) -> Path:
 def suite_for(settings: Settings, source: str, table: str) -> Suite:
     """The suite of a bronze table, or of a gold table (source `gold`).
 
+    A bronze table for which nobody has written a suite is judged by the keys in its source YAML.
+
     Raises:
-        SuiteError: there is none, or it is wrong; the message names every problem of the file.
+        SuiteError: there is neither suite nor YAML, or the suite is wrong; the message names every problem of the file.
     """
     path = suite_path(settings, source, table)
-    if not path.exists():
-        raise SuiteError(
-            f"{source}.{table} has no expectation suite.",
-            remedy=f"Write expectations/{source}/{table}.json; docs/onboarding.md shows a small one.",
-        )
-    suite, problems = read_suite(path)
-    if suite is None:
-        raise SuiteError(
-            f"expectations/{source}/{table}.json: {'; '.join(problems)}.",
-            remedy="Correct the suite; see 'wardlake check'.",
-        )
-    return suite
+    if path.exists():
+        suite, problems = read_suite(path)
+        if suite is None:
+            raise SuiteError(
+                f"expectations/{source}/{table}.json: {'; '.join(problems)}.",
+                remedy="Correct the suite; 'wardlake check' lists the problems of all suites.",
+            )
+        return suite
+    yaml = settings.sources_dir / f"{source}.yaml"
+    if yaml.exists() and table in (described := read_source(yaml)).tables:
+        return _suite_of_keys(described, table)
+    raise SuiteError(f"{source}.{table} has no expectation suite.", remedy=f"Write expectations/{source}/{table}.json.")
+
+
+def _suite_of_keys(source: Source, table: str) -> Suite:
+    keys = source.tables[table].keys
+    meta = {"severity": "critical", "owner": source.owner, "why": "The keys of the source's YAML name a row."}
+    expectations: list[dict[str, Any]] = [
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": key},
+            "meta": meta
+            | {
+                "rule_id": f"{source.name}.{table}.key_{n}_missing",
+                "dimension": "completeness",
+                "action": "quarantine",
+            },
+        }
+        for n, key in enumerate(keys, start=1)
+    ]
+    is_one = len(keys) == 1
+    expectations.append(
+        {
+            "type": "expect_column_values_to_be_unique" if is_one else "expect_compound_columns_to_be_unique",
+            "kwargs": {"column": keys[0]} if is_one else {"column_list": keys},
+            "meta": meta
+            | {"rule_id": f"{source.name}.{table}.key_not_unique", "dimension": "uniqueness", "action": "warn"},
+        }
+    )
+    return _suite({"name": f"{source.name}.{table}", "expectations": expectations, "meta": {}})
 
 
 def read_suite(path: Path) -> tuple[Suite | None, list[str]]:
@@ -103,22 +134,32 @@ def read_suite(path: Path) -> tuple[Suite | None, list[str]]:
     expectations = content.get("expectations") if isinstance(content, dict) else None
     if not isinstance(expectations, list) or not expectations:
         return None, ["it holds no list of expectations"]
-    rules, problems = [], []
+    ids: list[str] = []
+    problems: list[str] = []
     for number, expectation in enumerate(expectations, start=1):
+        if not (isinstance(expectation, dict) and isinstance(expectation.get("type"), str)):
+            problems.append(f"expectation {number} is no object with type, kwargs and meta")
+            continue
+        if not isinstance(expectation.get("kwargs") or {}, dict):
+            problems.append(f"expectation {number}: kwargs is no object")
         try:
-            meta = RuleMeta.model_validate(expectation.get("meta") or {})
-            rules.append(Rule(meta, str(expectation["type"]), dict(expectation.get("kwargs") or {})))
+            ids.append(RuleMeta.model_validate(expectation.get("meta") or {}).rule_id)
         except ValidationError as error:
             told = "; ".join(f"{_place(issue['loc'])}: {issue['msg']}" for issue in error.errors(include_input=False))
             problems.append(f"expectation {number}: {told}")
-        except (AttributeError, KeyError, TypeError, ValueError):
-            problems.append(f"expectation {number} is not an object with type, kwargs and meta")
-    ids = [rule.meta.rule_id for rule in rules]
     problems += [f"the rule id {rule_id} is used twice" for rule_id in sorted({i for i in ids if ids.count(i) > 1})]
     if problems:
         return None, problems
+    return _suite(content), []
+
+
+def _suite(content: dict[str, Any]) -> Suite:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return Suite(hashlib.sha256(canonical.encode()).hexdigest()[:12], content, tuple(rules)), []
+    rules = tuple(
+        Rule(RuleMeta.model_validate(one["meta"]), one["type"], one.get("kwargs") or {})
+        for one in content["expectations"]
+    )
+    return Suite(hashlib.sha256(canonical.encode()).hexdigest()[:12], content, rules)
 
 
 def _place(location: tuple[int | str, ...]) -> str:
