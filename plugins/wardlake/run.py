@@ -74,9 +74,15 @@ def validate(settings: Settings, sources: list[Source], progress: Progress = lam
         PermanentError: a batch was halted or could not be judged.
     """
     verdicts: list[Verdict] = []
-    for number, source in enumerate(sources, start=1):
-        verdicts += judge_source(settings, source)
-        progress("validate", source.name, number, len(sources))
+    done, tables = 0, sum(len(source.tables) for source in sources)
+    for source in sources:
+        before = done
+
+        def show(table: str, number: int, _: int, name: str = source.name, before: int = before) -> None:
+            progress("validate", f"{name}.{table}", before + number, tables)
+
+        verdicts += judge_source(settings, source, progress=show)
+        done += len(source.tables)
     refuse_halted(verdicts)
     return verdicts
 

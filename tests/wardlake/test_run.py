@@ -1,0 +1,200 @@
+"""The whole way in one process, with a small reference hospital on real servers: counts, kills, refusals."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from wardlake.bronze import current_batches
+from wardlake.errors import PassingError, PermanentError
+from wardlake.lake import Lake
+from wardlake.publish import current_publication
+from wardlake.quality import suite_for, verdict_of
+from wardlake.query import query
+from wardlake.reference import PLANTED, load_reference
+from wardlake.run import STAGES, run
+from wardlake.settings import Settings
+from wardlake.sources import Source, active_sources
+from wardlake.warehouse import connect
+from wardlake.window import Window
+
+PATIENTS = 200
+WINDOW = Window.parse("2026-01-01/2026-01-02")
+SOURCES = ("reference", "reference_pharmacy")
+
+
+@pytest.fixture
+def hospital(settings: Settings, database: str) -> Settings:
+    """Settings of a hospital whose database and landing files are filled."""
+    ready = settings.model_copy(
+        update={"sources": SOURCES, "connections": {"reference_db": SecretStr(database)}, "lock_wait_s": 20}
+    )
+    load_reference(database, Lake(ready), patients=PATIENTS)
+    return ready
+
+
+def gold_of(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all published gold tables, in an order of their own."""
+    with duckdb.connect(str(settings.published_dir / "current" / "gold.duckdb"), read_only=True) as gold:
+        tables = [name for (name,) in gold.execute("select table_name from duckdb_tables()").fetchall()]
+        return {name: gold.execute(f'from "{name}" order by all').fetchall() for name in tables}
+
+
+def start_run(settings: Settings) -> subprocess.Popen[str]:
+    """`wardlake run` as a user starts it."""
+    return subprocess.Popen(
+        [Path(sys.executable).with_name("wardlake"), "run", "--window", "2026-01-01/2026-01-02"],
+        env=settings.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_counts_reconcile_and_exactly_the_planted_rows_are_found(hospital: Settings) -> None:
+    sources = active_sources(hospital)
+    summary = run(hospital, sources, WINDOW)
+    assert summary.build is not None
+    assert summary.publication is not None
+    assert summary.report is not None
+    assert summary.report.exists()
+    exposed = {(one.source, one.table): one for one in summary.build.exposed}
+    assert set(exposed) == {(source.name, table) for source in sources for table in source.tables}
+    for one in exposed.values():
+        assert one.source_rows == one.bronze_rows > 0, one
+    planted = {(row.rule_id, row.action, *(str(value) for value in row.key.values())) for row in PLANTED}
+    assert flagged_rows(hospital, sources) == planted
+
+
+def flagged_rows(settings: Settings, sources: list[Source]) -> set[tuple[str, ...]]:
+    """Rule, action and business key of every row that a verdict names."""
+    lake = Lake(settings)
+    key_of = {row.rule_id: ", ".join(f'b."{column}"' for column in row.key) for row in PLANTED}
+    found: set[tuple[str, ...]] = set()
+    with connect(settings) as engine:
+        for source in sources:
+            for table in source.tables:
+                version = suite_for(settings, source.name, table).version
+                for manifest in current_batches(settings, lake, source, table):
+                    verdict = verdict_of(lake, settings, manifest, version)
+                    assert verdict is not None
+                    if verdict.verdict_key is None:
+                        continue
+                    verdicts = Lake.url(settings.bucket("quality"), verdict.verdict_key)
+                    parts = [Lake.url(settings.bucket("bronze"), file.key) for file in manifest.files]
+                    rules = engine.execute(f"select distinct rule_id from '{verdicts}'").fetchall()
+                    for (rule_id,) in rules:
+                        rows = engine.execute(
+                            f"select v.rule_id, v.action, {key_of.get(rule_id, 'b._row_id')} "
+                            f"from '{verdicts}' v join read_parquet({parts}) b using (_row_id) where v.rule_id = ?",
+                            [rule_id],
+                        ).fetchall()
+                        found |= {tuple(str(value) for value in row) for row in rows}
+    return found
+
+
+def test_a_second_run_adds_nothing(hospital: Settings) -> None:
+    sources = active_sources(hospital)
+    first = run(hospital, sources, WINDOW)
+    before = gold_of(hospital)
+    second = run(hospital, sources, WINDOW)
+    assert (first.new_batches, second.new_batches) == (sum(len(source.tables) for source in sources), 0)
+    assert gold_of(hospital) == before
+
+
+@pytest.mark.timeout(900)
+def test_a_run_killed_at_any_stage_and_run_again_gives_the_same_gold(hospital: Settings) -> None:
+    undisturbed = hospital.model_copy(update={"home": hospital.home.with_name("undisturbed")})
+    run(undisturbed, active_sources(undisturbed), WINDOW)
+    expected = gold_of(undisturbed)
+    for number, stage in enumerate(STAGES):
+        settings = hospital.model_copy(
+            update={
+                "home": hospital.home.with_name(f"killed-{stage}"),
+                "bucket_prefix": f"{hospital.bucket_prefix}{number}",
+            }
+        )
+        Lake(settings).ensure_buckets()
+        copy_landing(hospital, settings)
+        kill_in(settings, stage)
+        ended = start_run(settings)
+        _, told = ended.communicate()
+        assert ended.returncode == 0, f"after a kill in {stage}: {told}"
+        assert gold_of(settings) == expected, stage
+
+
+def copy_landing(source: Settings, target: Settings) -> None:
+    lake, bucket = Lake(source), source.bucket("landing")
+    for key in lake.list(bucket):
+        lake.client.copy_object(Bucket=target.bucket("landing"), Key=key, CopySource={"Bucket": bucket, "Key": key})
+
+
+def kill_in(settings: Settings, stage: str) -> None:
+    """Start a run and kill it with SIGKILL after the second step of a stage, or when a short stage begins."""
+    process = start_run(settings)
+    assert process.stdout is not None
+    seen = (line for line in process.stdout if line.startswith(f"{stage} "))
+    assert next(seen, None), f"the run ended before {stage}"
+    if stage in ("extract", "validate", "build"):
+        next(seen, None)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_gold_stays_as_it_was_when_a_model_fails(hospital: Settings, database: str) -> None:
+    sources = active_sources(hospital)
+    run(hospital, sources, WINDOW)
+    before, publication = gold_of(hospital), current_publication(hospital)
+    with psycopg.connect(database) as connection:
+        connection.execute("update adt.ward set ward_cd = ward_cd || ' '")
+        connection.execute("update adt.bed set ward_cd = ward_cd || '-'")
+    with pytest.raises(PermanentError):
+        run(hospital, sources, Window.parse("2026-01-02/2026-01-03"))
+    assert gold_of(hospital) == before
+    assert current_publication(hospital) == publication
+
+
+def test_only_one_run_at_a_time(hospital: Settings) -> None:
+    process = start_run(hospital)
+    assert process.stdout is not None
+    assert next(line for line in process.stdout if line.startswith("extract "))
+    with pytest.raises(PassingError, match="under way"):
+        run(hospital, active_sources(hospital), WINDOW)
+    _, told = process.communicate()
+    assert process.returncode == 0, told
+
+
+def test_published_tables_can_be_read_while_a_run_is_under_way(hospital: Settings) -> None:
+    run(hospital, active_sources(hospital), WINDOW)
+    expected = query(hospital, "select count(*) as n from gold.encounter_facts").n[0]
+    process = start_run(hospital)
+    assert process.stdout is not None
+    reads = [query(hospital, "select count(*) as n from gold.encounter_facts").n[0] for _ in iterate_lines(process)]
+    _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert len(reads) > len(STAGES)
+    assert set(reads) == {expected}
+
+
+def iterate_lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    assert process.stdout is not None
+    yield from process.stdout
+
+
+def test_a_query_reads_nothing_but_what_was_published(hospital: Settings) -> None:
+    run(hospital, active_sources(hospital), WINDOW)
+    for sql in (
+        "select * from read_text('/etc/hostname')",
+        f"attach '{hospital.warehouse_path}' as w",
+        "create table gold.mine as select 1 as n",
+        "set enable_external_access = true",
+    ):
+        with pytest.raises(PermanentError, match="query failed"):
+            query(hospital, sql)
