@@ -1,0 +1,8 @@
+"""The reference hospital, generated from a seed, and the loader of a second, real one (MIMIC-III)."""
+
+from wardlake.reference.load import LoadedHospital, load_reference
+from wardlake.reference.mimic3 import load_mimic3
+from wardlake.reference.planted import PLANTED, DirtyRow
+from wardlake.reference.postgres import grant_reader
+
+__all__ = ["PLANTED", "DirtyRow", "LoadedHospital", "grant_reader", "load_mimic3", "load_reference"]

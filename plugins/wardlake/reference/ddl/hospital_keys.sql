@@ -1,0 +1,18 @@
+ALTER TABLE adt.pat_master ADD PRIMARY KEY (rec_id);
+ALTER TABLE adt.ward ADD PRIMARY KEY (ward_cd);
+ALTER TABLE adt.bed ADD PRIMARY KEY (bed_no);
+ALTER TABLE adt.bed_status ADD PRIMARY KEY (status_id);
+ALTER TABLE adt.admission ADD PRIMARY KEY (adm_no);
+ALTER TABLE adt.bed_movement ADD PRIMARY KEY (mv_id);
+ALTER TABLE ehr.diagnosis ADD PRIMARY KEY (dx_id);
+ALTER TABLE ehr.exam_result ADD PRIMARY KEY (res_id);
+ALTER TABLE ehr.drug ADD PRIMARY KEY (drug_cd);
+ALTER TABLE ehr.prescription ADD PRIMARY KEY (rx_id);
+ALTER TABLE ehr.administration ADD PRIMARY KEY (evt_id);
+ALTER TABLE hr.staff ADD PRIMARY KEY (staff_no);
+ALTER TABLE hr.roster ADD PRIMARY KEY (roster_id);
+ALTER TABLE hr.timeclock ADD PRIMARY KEY (clock_id);
+CREATE INDEX ON adt.pat_master (mrn);
+CREATE INDEX ON adt.admission (case_no);
+CREATE INDEX ON adt.bed_movement (case_no);
+ANALYZE;

@@ -1,0 +1,106 @@
+"""Loading into real servers: complete, repeatable, and done again after a kill."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from wardlake.errors import PermanentError
+from wardlake.lake import Lake
+from wardlake.reference import grant_reader, load_reference, postgres
+from wardlake.reference.load import FILES, LANDING_PREFIX
+from wardlake.settings import Settings
+
+PATIENTS = 200
+
+
+def landed(settings: Settings, lake: Lake) -> dict[str, bytes]:
+    bucket = settings.bucket("landing")
+    return {key: lake.get(bucket, key) for key in lake.list(bucket, LANDING_PREFIX)}
+
+
+def table_contents(database: str) -> dict[str, str]:
+    with psycopg.connect(database) as connection:
+        return {
+            table: connection.execute(
+                f"select md5(string_agg(t::text, '|' order by t::text)) from {table} t"
+            ).fetchone()[0]
+            for table in postgres.TABLES
+        }
+
+
+def test_a_repeat_does_nothing_and_another_seed_replaces(settings: Settings, lake: Lake, database: str) -> None:
+    first = load_reference(settings, database, patients=PATIENTS)
+    assert first.is_new
+    assert all(rows > 0 for rows in first.rows.values())
+    assert sorted(landed(settings, lake)) == [LANDING_PREFIX + name for name in sorted(FILES)]
+    before = table_contents(database)
+
+    again = load_reference(settings, database, patients=PATIENTS, progress=lambda step: pytest.fail(f"it did {step}"))
+    assert not again.is_new
+    assert again.rows == first.rows
+
+    other = load_reference(settings, database, patients=PATIENTS, seed=7)
+    assert other.is_new
+    assert table_contents(database)["adt.admission"] != before["adt.admission"]
+
+
+def test_killed_half_way_it_is_done_again(
+    settings: Settings, lake: Lake, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = load_reference(settings, database, patients=PATIENTS)
+    contents, files = table_contents(database), landed(settings, lake)
+
+    class Killed(BaseException):
+        pass
+
+    def die_at_the_roster(step: str) -> None:
+        if step == "loading hr.roster":
+            raise Killed
+
+    with pytest.raises(Killed):
+        load_reference(settings, database, patients=PATIENTS, seed=7, progress=die_at_the_roster)
+    redone = load_reference(settings, database, patients=PATIENTS)
+    assert redone.is_new
+    assert redone.rows == complete.rows
+    assert table_contents(database) == contents
+    assert landed(settings, lake) == files
+    assert list(Path(settings.temp_dir).iterdir()) == []
+
+
+def test_a_lost_file_comes_back_and_the_database_is_left_alone(settings: Settings, lake: Lake, database: str) -> None:
+    load_reference(settings, database, patients=PATIENTS)
+    before = landed(settings, lake)
+    lake.client.delete_object(Bucket=settings.bucket("landing"), Key=LANDING_PREFIX + FILES[0])
+    with psycopg.connect(database) as connection:
+        connection.execute("delete from adt.bed_movement where mv_id = 1")
+    load_reference(settings, database, patients=PATIENTS)
+    assert landed(settings, lake) == before
+    with psycopg.connect(database) as connection:
+        assert connection.execute("select count(*) from adt.bed_movement where mv_id = 1").fetchone() == (0,)
+
+
+def test_a_database_of_somebody_else_is_refused(settings: Settings, database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("create schema hr")
+    with pytest.raises(PermanentError, match="schemas hr that Wardlake did not create"):
+        load_reference(settings, database, patients=PATIENTS)
+
+
+def test_the_reader_reads_and_can_do_nothing_else(settings: Settings, database: str) -> None:
+    load_reference(settings, database, patients=PATIENTS)
+    grant_reader(database, "extractor", "first")
+    grant_reader(database, "extractor", "it's second")
+    with psycopg.connect(database) as connection:
+        connection.execute("set role extractor")
+        assert connection.execute("select count(*) from hr.staff").fetchone() != (0,)
+    for forbidden in (
+        "delete from adt.ward",
+        "create table adt.mine (a int)",
+        "create table public.mine (a int)",
+        "select * from wardlake_loader.loaded",
+        "create role another",
+    ):
+        with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("set role extractor")
+            connection.execute(forbidden)
