@@ -35,7 +35,7 @@ def hospital(settings: Settings, database: str) -> Settings:
     ready = settings.model_copy(
         update={"sources": SOURCES, "connections": {"reference_db": SecretStr(database)}, "lock_wait_s": 20}
     )
-    load_reference(database, Lake(ready), patients=PATIENTS)
+    load_reference(ready, database, patients=PATIENTS)
     return ready
 
 
