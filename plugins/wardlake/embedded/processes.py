@@ -137,22 +137,21 @@ def state(home: Path, name: str) -> dict[str, Any]:
     return dict(_supervisor(home).getProcessInfo(name))
 
 
+def supervisor_pid(home: Path) -> int:
+    """Process id of supervisord."""
+    return int(_supervisor(home).getPID())
+
+
 def log_path(home: Path, name: str) -> Path:
     """Where the output of a program goes."""
     return home / "logs" / f"{name.partition(':')[2] or name}.log"
 
 
-def stop_group(home: Path, group: str) -> None:
-    """Stop the programs of a group, all at the same time."""
-    _supervisor(home).stopProcessGroup(group, True)
-
-
 def stop_supervisor(home: Path) -> None:
     """Stop all programs, the ones with the highest priority first, and whatever they left behind."""
     if is_running(home):
-        supervisor = _supervisor(home)
-        process = psutil.Process(supervisor.getPID())
-        supervisor.shutdown()
+        process = psutil.Process(supervisor_pid(home))
+        _supervisor(home).shutdown()
         process.wait(STOP_TIMEOUT_S)
     stop_leftovers(home)
 

@@ -46,8 +46,8 @@ def up(say: Say, sources: tuple[str, ...] = (), meanwhile: Callable[[Settings], 
     before = load_settings()
     was_running = processes.is_running(before.home)
     say("Starting PostgreSQL and the S3 server")
-    ports = _start_servers(before, say)
-    settings = _save_settings(before, ports, sources)
+    ports = start_servers(before, say)
+    settings = save_settings(before, ports, sources)
     lake = Lake(settings)
     lake.ensure_buckets()
     lake.probe()
@@ -66,8 +66,6 @@ def up(say: Say, sources: tuple[str, ...] = (), meanwhile: Callable[[Settings], 
 def down(home: Path) -> bool:
     """Stop every process of this home, PostgreSQL last; True if there was something to stop."""
     was_running = processes.is_running(home)
-    if was_running:
-        processes.stop_group(home, airflow_components.GROUP)
     processes.stop_supervisor(home)
     postgres.stop_leftover(home)
     return was_running
@@ -89,7 +87,8 @@ def clean(home: Path) -> None:
     shutil.rmtree(home)
 
 
-def _start_servers(settings: Settings, say: Say) -> dict[str, int]:
+def start_servers(settings: Settings, say: Say) -> dict[str, int]:
+    """Start PostgreSQL and the S3 server; returns the port of each server, Airflow's too."""
     home = settings.home
     home.mkdir(parents=True, exist_ok=True, mode=0o711)
     if processes.is_running(home):
@@ -111,7 +110,7 @@ def _start_servers(settings: Settings, say: Say) -> dict[str, int]:
     return ports
 
 
-def _save_settings(before: Settings, ports: dict[str, int], sources: tuple[str, ...]) -> Settings:
+def save_settings(before: Settings, ports: dict[str, int], sources: tuple[str, ...]) -> Settings:
     """Write `<home>/env`, from which every process of this home, the user's too, reads its settings."""
     home = before.home
     variables = {
@@ -119,7 +118,7 @@ def _save_settings(before: Settings, ports: dict[str, int], sources: tuple[str, 
         "WARDLAKE_PSEUDONYM_KEY": credential(home, "pseudonym-key"),
         "WARDLAKE_SOURCES": ",".join(sorted({*before.sources, *sources})),
         **{
-            f"WARDLAKE_CONN_{conn_id.upper()}": postgres.uri(home, database)
+            f"WARDLAKE_CONN_{conn_id.upper()}": postgres.reader_uri(home, database)
             for conn_id, database in DATABASE_OF_CONNECTION.items()
         },
     }
@@ -142,7 +141,7 @@ def _register(settings: Settings, running: Airflow) -> None:
             running.create("/pools", {"name": pool, "slots": 1, "include_deferred": False})
     for conn_id, database in DATABASE_OF_CONNECTION.items():
         if running.find(f"/connections/{conn_id}") is None:
-            address = urlsplit(postgres.uri(settings.home, database))
+            address = urlsplit(postgres.reader_uri(settings.home, database))
             running.create(
                 "/connections",
                 {

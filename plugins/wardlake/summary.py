@@ -1,0 +1,108 @@
+"""What a run or a demo tells at its end: rows at each layer, headline figures, seconds, where to look."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from wardlake.publish import Publication
+from wardlake.query import query
+from wardlake.run import RunSummary
+from wardlake.settings import Settings
+
+# Ratios are sum over sum; months in which a part is unknown are left out of both.
+HEADLINES = """
+    WITH occupancy AS (
+        SELECT facility_id, sum(occupied_known_bed_days) / nullif(sum(available_bed_days), 0) AS bed_occupancy
+        FROM gold.monthly_patient_metrics
+        WHERE occupied_known_bed_days IS NOT NULL AND available_bed_days IS NOT NULL
+        GROUP BY ALL
+    ), nursing AS (
+        SELECT facility_id, sum(total_nursing_hours) / nullif(sum(patient_days), 0) AS nursing_hours
+        FROM gold.monthly_staffing_metrics
+        WHERE total_nursing_hours IS NOT NULL AND patient_days IS NOT NULL
+        GROUP BY ALL
+    ), cost_of_month AS (
+        SELECT
+            facility_id, currency_code, month_start_date,
+            sum(acquisition_cost) AS cost, any_value(occupied_bed_days) AS days
+        FROM gold.drug_costs_monthly
+        WHERE acquisition_cost IS NOT NULL AND occupied_bed_days IS NOT NULL
+        GROUP BY ALL
+    ), drugs AS (
+        SELECT facility_id, currency_code, sum(cost) / nullif(sum(days), 0) AS cost_per_patient_day
+        FROM cost_of_month
+        GROUP BY ALL
+    )
+    SELECT facility_id, bed_occupancy, nursing_hours, cost_per_patient_day, currency_code
+    FROM occupancy
+    FULL JOIN nursing USING (facility_id)
+    FULL JOIN drugs USING (facility_id)
+    ORDER BY facility_id
+"""
+
+
+def print_summary(console: Console, settings: Settings, summary: RunSummary) -> None:
+    """Tell what `wardlake run` did."""
+    if summary.publication:
+        print_published(console, settings, summary.publication, summary.report, summary.seconds)
+
+
+def print_published(
+    console: Console, settings: Settings, publication: Publication, report: Path | None, seconds: dict[str, float]
+) -> None:
+    """Tell what was published, and where to look."""
+    console.print(_inputs(publication))
+    console.print(_tables(publication))
+    console.print(_headlines(settings))
+    console.print(_seconds(seconds))
+    where = Table("where to look", "", show_header=False, title="Where to look")
+    where.add_row("published gold", str(settings.published_dir / "current" / "gold.duckdb"))
+    where.add_row("quality report", str(report or "none"))
+    where.add_row("ask gold", "wardlake query 'SELECT * FROM gold.monthly_patient_metrics'")
+    console.print(where)
+
+
+def _inputs(publication: Publication) -> Table:
+    table = Table(
+        "source", "table", "at the source", "in bronze", "quarantined", "to silver", title="From source to silver"
+    )
+    for one in publication.inputs:
+        counts = (one.source_rows, one.bronze_rows, one.quarantined_rows, one.bronze_rows - one.quarantined_rows)
+        table.add_row(one.source, one.table, *(f"{count:,}" for count in counts))
+    return _right_aligned(table, first=2)
+
+
+def _tables(publication: Publication) -> Table:
+    table = Table("table", "rows", title=f"Published as {publication.publication_id}")
+    for name, rows in sorted(publication.tables.items(), key=lambda item: (item[0].startswith("gold."), item[0])):
+        table.add_row(name, f"{rows:,}")
+    return _right_aligned(table, first=1)
+
+
+def _headlines(settings: Settings) -> Table:
+    names = ("facility", "bed occupancy", "nursing hours per patient day", "drug cost per patient day")
+    table = Table(*names, title="Headline figures")
+    for row in query(settings, HEADLINES).itertuples(index=False):
+        facility, occupancy, hours, cost, currency = (None if pd.isna(value) else value for value in row)
+        table.add_row(
+            facility,
+            "unknown" if occupancy is None else f"{occupancy:.1%}",
+            "unknown" if hours is None else f"{hours:.2f} h",
+            "unknown" if cost is None else f"{cost:.2f} {currency}",
+        )
+    return _right_aligned(table, first=1)
+
+
+def _seconds(seconds: dict[str, float]) -> Table:
+    table = Table("stage", "seconds", title="Time")
+    for stage, duration in seconds.items():
+        table.add_row(stage, f"{duration:.1f}")
+    return _right_aligned(table, first=1)
+
+
+def _right_aligned(table: Table, first: int) -> Table:
+    for column in table.columns[first:]:
+        column.justify = "right"
+    return table
