@@ -10,6 +10,7 @@ from wardlake.settings import Settings
 
 BLOCK_BYTES = 64  # block size of SHA-256
 QUOTED_VALUE = re.compile(r"'(?:[^']|'')*'")
+DOUBLE_QUOTED_OR_NUMBER = re.compile(r'"[^"]*"|\b\d[\d.,:-]*')
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ def _key(settings: Settings) -> bytes:
     return settings.pseudonym_key.get_secret_value().encode()
 
 
-def without_values(text: str) -> str:
-    """An engine's message without what stands in single quotes, where engines print the value they choked on."""
-    return QUOTED_VALUE.sub("'…'", text)
+def without_values(text: str, *, keep_names: bool = True) -> str:
+    """An engine's message without what stands where engines print the value they choked on.
+
+    Values stand in single quotes; in messages about data also in double quotes or as bare numbers, where messages
+    about queries have the names of columns and tables: `keep_names` is False for the former.
+    """
+    told = QUOTED_VALUE.sub("'…'", text)
+    return told if keep_names else DOUBLE_QUOTED_OR_NUMBER.sub("…", told)

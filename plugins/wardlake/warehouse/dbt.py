@@ -98,7 +98,9 @@ def _run(settings: Settings, arguments: list[str], progress: Progress | None = N
             if info.get("name") == "NodeFinished":
                 done += 1
                 if progress:
-                    progress(str(node.get("node_name", "")), done, int(data.get("total", 0) or 0))
+                    progress(
+                        str(node["node_name"]) if isinstance(node, dict) else "", done, int(str(data.get("total") or 0))
+                    )
             if info.get("level") == "error":
                 errors.append(str(info.get("msg", "")).strip())
     if process.returncode == 0:
