@@ -1,0 +1,104 @@
+"""
+# Build silver and gold, and publish gold
+
+Runs when all active sources have brought new batches to bronze.
+
+1. **expose_bronze**: points the warehouse's bronze views at the newest batches that were judged and not halted.
+2. **models**: one dbt run over staging, silver and gold, a task for each model.
+3. **gate**: judges the new gold by its suites.
+4. **publish**: makes the new gold visible to readers in one atomic step, and updates the asset of each gold table.
+5. **report**: writes the quality report of the publication.
+
+Whatever fails, readers keep the gold that was published before. Trigger a new run after mending it.
+
+A source YAML or a setting that cannot be read is an import error of this file, as gold is never built from a part of the
+sources.
+"""
+
+from collections import Counter
+from datetime import timedelta
+
+from airflow.sdk import DAG, AssetAll, get_current_context, task
+
+from wardlake.publish import gate as open_gate
+from wardlake.publish import publish as publish_gold
+from wardlake.quality import Verdict, judge_source, write_report
+from wardlake.settings import load_settings
+from wardlake.sources import active_sources
+from wardlake.warehouse import expose
+from wardlake_airflow.assets import bronze_asset, gold_asset
+from wardlake_airflow.callbacks import log_failure
+from wardlake_airflow.faults import told_to_airflow
+from wardlake_airflow.models import gold_tables, model_tasks
+
+settings = load_settings()
+sources = active_sources(settings)
+triggers = [bronze_asset(source.name) for source in sources if source.triggers_build]
+gold = {f"gold.{table}": gold_asset(table) for table in gold_tables(settings)}
+
+with DAG(
+    "build_gold",
+    description="Build silver and gold with dbt, check gold, publish it.",
+    doc_md=__doc__,
+    schedule=AssetAll(*triggers) if triggers else None,
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=6),
+    tags=["wardlake", "silver", "gold"],
+    default_args={
+        "owner": "data team",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": log_failure,
+    },
+):
+
+    @task(pool="warehouse", doc_md="Begins a build; returns its id and the rows that each table gives to silver.")
+    def expose_bronze() -> dict[str, object]:
+        with told_to_airflow():
+            build = expose.expose_bronze(load_settings(), active_sources(load_settings()))
+        return {"build_id": build.build_id, "tables": expose.as_facts(build.exposed)}
+
+    @task(pool="warehouse", doc_md="Judges gold by its suites; fails if a rule of a gold table halts.")
+    def gate(build: dict[str, object]) -> list[dict[str, object]]:
+        with told_to_airflow():
+            verdicts = open_gate(load_settings(), build["build_id"]).verdicts
+        return [verdict.model_dump(mode="json") for verdict in verdicts]
+
+    @task(
+        pool="warehouse",
+        outlets=list(gold.values()),
+        doc_md="Swaps the published gold; returns the publication's id and the rows of each table.",
+    )
+    def publish(build: dict[str, object]) -> dict[str, object]:
+        with told_to_airflow():
+            publication = publish_gold(load_settings(), build["build_id"])
+        for table, asset in gold.items():
+            get_current_context()["outlet_events"][asset].extra = {
+                "rows": publication.tables[table],
+                "publication_id": publication.publication_id,
+            }
+        return {"publication_id": publication.publication_id, "tables": publication.tables}
+
+    @task(doc_md="Writes the quality report of the publication; returns its path and the verdict counts.")
+    def report(build: dict[str, object], judged: list[dict[str, object]], published: dict[str, object]):
+        with told_to_airflow():
+            settings = load_settings()
+            verdicts = [verdict for source in active_sources(settings) for verdict in judge_source(settings, source)]
+            verdicts += [Verdict.model_validate(verdict) for verdict in judged]
+            path = write_report(
+                settings,
+                run_id=published["publication_id"],
+                exposed=[expose.Exposed(**table) for table in build["tables"]],
+                verdicts=verdicts,
+            )
+        return {"path": str(path), "verdicts": dict(Counter(verdict.status for verdict in verdicts))}
+
+    build = expose_bronze()
+    judged = gate(build)
+    published = publish(build)
+    build >> model_tasks(settings, pool="warehouse", retries=0) >> judged >> published
+    report(build, judged, published)

@@ -1,0 +1,1 @@
+"""Airflow's side of Wardlake: it translates between Airflow and the library, and decides nothing itself."""
