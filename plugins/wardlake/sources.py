@@ -138,7 +138,7 @@ def read_source(path: Path) -> Source:
         SourceError: the file is not YAML, breaks the model, or is not named after its source.
     """
     try:
-        source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        source = Source.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
         raise SourceError(f"{path.name} is not YAML: {error}.", remedy="Correct the file.") from None
     except ValidationError as error:
