@@ -54,10 +54,6 @@ def _check_meaning(rule: Rule, source: str, table: str) -> list[str]:
     problems = []
     if not rule.meta.rule_id.startswith(f"{source}.{table}."):
         problems.append(f"its id must begin with {source}.{table}.")
-    if rule.kwargs.get("row_condition"):
-        problems.append(
-            "row_condition is ignored when Great Expectations names rows; write the rule as a query instead"
-        )
     if source == GOLD and rule.meta.action == "quarantine":
         problems.append("nothing is quarantined in gold: choose warn or halt")
     if rule.meta.action == "quarantine" and rule.type.startswith(ROWLESS_PREFIXES):

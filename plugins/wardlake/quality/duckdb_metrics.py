@@ -5,9 +5,10 @@ means of extension (a metric registered for an engine goes before that of its pa
 - it fetches rows after it has closed its connection, so a cursor fetches when it executes;
 - it reads a row of the table to learn its columns, so DuckDB's DESCRIBE is asked instead;
 - it knows no regular expressions of DuckDB;
-- it finds repeated values with a window over all rows, where grouping them is several times faster.
+- it counts repeated values with a window over all rows, where grouping them is several times faster.
 """
 
+import logging
 from typing import Any
 
 import duckdb
@@ -23,7 +24,15 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.expectations.registry import register_core_expectations, register_core_metrics
+from great_expectations.validator.metric_configuration import MetricConfiguration
 
+ROW_ID = "_row_id"
+COLUMN_DOMAIN = ("batch_id", "table", "column", "row_condition", "condition_parser")
+COLUMNS_DOMAIN = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
+
+REPEATED = ("column_values.unique", "compound_columns.unique")
+
+logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)  # it logs failed queries, values and all
 register_core_metrics()
 register_core_expectations()
 
@@ -114,10 +123,10 @@ class DuckDBNotMatchRegex(ColumnMapMetricProvider):
 
 
 class DuckDBRepeatedValues(MetricProvider):
-    """Rows whose value in a column occurs more than once; NULL is no value."""
+    """Number of rows whose value in a column occurs more than once; NULL is no value."""
 
     metric_name = "column_values.unique.unexpected_count"
-    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
+    domain_keys = COLUMN_DOMAIN
 
     @metric_value(engine=DuckDBEngine)
     def _duckdb(cls, execution_engine: DuckDBEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:  # noqa: N805
@@ -125,10 +134,10 @@ class DuckDBRepeatedValues(MetricProvider):
 
 
 class DuckDBRepeatedCombinations(MetricProvider):
-    """Rows whose values in several columns occur more than once together; a row with a NULL among them never does."""
+    """Number of rows whose values in several columns occur more than once together; a row with a NULL never does."""
 
     metric_name = "compound_columns.unique.unexpected_count"
-    domain_keys = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
+    domain_keys = COLUMNS_DOMAIN
 
     @metric_value(engine=DuckDBEngine)
     def _duckdb(cls, execution_engine: DuckDBEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:  # noqa: N805
@@ -136,15 +145,48 @@ class DuckDBRepeatedCombinations(MetricProvider):
 
 
 def _count_repeated(engine: DuckDBEngine, domain: dict[str, Any], names: list[str]) -> int:
-    columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in names]
-    rows: Any = engine.get_domain_records(domain)
+    columns = _columns(names)
     groups = (
-        sa.select(sa.func.count().label("rows"))
-        .select_from(rows.subquery() if isinstance(rows, sa.Select) else rows)
-        .where(*(column.is_not(None) for column in columns))
+        _complete(engine, domain, columns, sa.func.count().label("rows"))
         .group_by(*columns)
         .having(sa.func.count() > 1)
         .subquery()
     )
     counted: Any = engine.execute_query(sa.select(sa.func.coalesce(sa.func.sum(groups.c.rows), 0))).scalar()
     return int(counted)
+
+
+def rows_of(engine: DuckDBEngine, count: MetricConfiguration, metrics: dict[Any, Any]) -> str:
+    """SQL for the ids of the rows that a column rule has counted.
+
+    Great Expectations has such a query, which forgets the rule's row condition, cannot name repeated combinations, and
+    leaves `$1` in place of a 1. This one is made of the same condition that was counted.
+    """
+    domain, map_metric = count.metric_domain_kwargs, count.metric_name.removesuffix(".unexpected_count")
+    if map_metric in REPEATED:
+        columns = _columns(domain.get("column_list") or [domain["column"]])
+        alike = sa.func.count().over(partition_by=columns).label("_alike")
+        counted = _complete(engine, domain, columns, sa.column(ROW_ID), alike).subquery()
+        query = sa.select(counted.c[ROW_ID]).where(counted.c["_alike"] > 1)
+    else:
+        value = count.metric_value_kwargs
+        condition, compute_domain, accessor = metrics[MetricConfiguration(f"{map_metric}.condition", domain, value).id]
+        rows = engine.get_domain_records({**compute_domain, **accessor})
+        query = sa.select(sa.column(ROW_ID)).select_from(_from(rows)).where(condition)
+    return str(query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _columns(names: list[str]) -> list[sa.ColumnElement[Any]]:
+    return [sa.column(name) for name in names]
+
+
+def _complete(
+    engine: DuckDBEngine, domain: dict[str, Any], columns: list[sa.ColumnElement[Any]], *selected: Any
+) -> sa.Select[Any]:
+    """Select from the rows of a domain that have a value in all columns."""
+    rows = _from(engine.get_domain_records(domain))
+    return sa.select(*selected).select_from(rows).where(*(column.is_not(None) for column in columns))
+
+
+def _from(rows: Any) -> Any:
+    return rows.subquery() if isinstance(rows, sa.Select) else rows

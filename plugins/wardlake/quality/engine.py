@@ -7,9 +7,7 @@ values is ever sent, and all column rules share one scan. The counts are read fr
 ask for; the Validator would throw them away.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,27 +18,14 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 
-from wardlake.quality.duckdb_metrics import DuckDBEngine
+from wardlake.quality.duckdb_metrics import ROW_ID, DuckDBEngine, rows_of
+from wardlake.quality.outcome import Outcome, failure
 from wardlake.quality.suites import Rule
-from wardlake.quality.verdicts import RuleStatus
 
-ROW_ID = "_row_id"
 QUERY_ROWS = "unexpected_rows_query.table"
 QUERY_COUNT = "unexpected_rows_query.row_count"
+RUNTIME = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
 NONNULL = "column_values.nonnull.unexpected_count"
-FILE_OR_MEMORY = (duckdb.IOException, duckdb.HTTPException, duckdb.OutOfMemoryException)
-ABOUT_THE_QUERY = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a rule found. `rows_query` is SQL for the ids of the rows that break it, where there are such rows."""
-
-    status: RuleStatus
-    evaluated: int = 0
-    unexpected: int = 0
-    message: str | None = None
-    rows_query: str | None = None
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, view: str, rules: Sequence[Rule]) -> list[Outcome]:
@@ -51,15 +36,14 @@ def evaluate(connection: duckdb.DuckDBPyConnection, view: str, rules: Sequence[R
     Raises:
         duckdb.Error: the data cannot be read, or memory is short; this is no fault of a rule.
     """
-    with _quiet():
-        engine = DuckDBEngine(connection)
-        batch = SqlAlchemyBatchData(execution_engine=engine, table_name=view, create_temp_table=False)
-        engine.load_batch_data(view, batch)
-        rows = int(connection.execute(f'SELECT count(*) FROM "{view}"').fetchall()[0][0])
-        columns = columns_of(connection, f'FROM "{view}"')
-        prepared = [_prepare(engine, view, columns, rule) for rule in rules]
-        metrics = _resolve(engine, [one for one in prepared if isinstance(one, _Prepared)], catch_exceptions=True)
-        return [_outcome(engine, rows, one, metrics) if isinstance(one, _Prepared) else one for one in prepared]
+    engine = DuckDBEngine(connection)
+    batch = SqlAlchemyBatchData(execution_engine=engine, table_name=view, create_temp_table=False)
+    engine.load_batch_data(view, batch)
+    rows = int(connection.execute(f'SELECT count(*) FROM "{view}"').fetchall()[0][0])
+    columns = columns_of(connection, f'FROM "{view}"')
+    prepared = [_prepare(engine, view, columns, rule) for rule in rules]
+    metrics = _resolve(engine, [one for one in prepared if isinstance(one, _Prepared)], catch_exceptions=True)
+    return [_outcome(engine, rows, one, metrics) if isinstance(one, _Prepared) else one for one in prepared]
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
@@ -69,11 +53,10 @@ def columns_of(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
 
 def check_expectation(type_: str, kwargs: dict[str, Any]) -> str | None:
     """What Great Expectations has against the type or the arguments of an expectation; None if nothing."""
-    with _quiet():
-        try:
-            ExpectationConfiguration(type=type_, kwargs=dict(kwargs)).to_domain_obj()
-        except Exception as error:  # noqa: BLE001  whatever it raises is the answer
-            return " ".join(str(error).split())
+    try:
+        ExpectationConfiguration(type=type_, kwargs=dict(kwargs)).to_domain_obj()
+    except Exception as error:  # noqa: BLE001  whatever it raises is the answer
+        return " ".join(str(error).split())
     return None
 
 
@@ -83,8 +66,8 @@ class _Prepared:
 
     expectation: Expectation
     dependencies: dict[str, MetricConfiguration]
-    runtime: dict[str, Any]
     query: str | None
+    has_row_ids: bool
 
     @property
     def needed(self) -> list[MetricConfiguration]:
@@ -101,17 +84,13 @@ class _Prepared:
 def _prepare(engine: DuckDBEngine, view: str, columns: list[str], rule: Rule) -> _Prepared | Outcome:
     if missing := [name for name in rule.columns if name not in columns]:
         return Outcome("error", message=f"the batch has no column {', '.join(missing)}")
-    result_format: dict[str, Any] = {"result_format": "BOOLEAN_ONLY"}
-    if ROW_ID in columns:
-        result_format |= {"return_unexpected_index_query": True, "unexpected_index_column_names": [ROW_ID]}
-    runtime = {"catch_exceptions": True, "result_format": result_format}
     try:
         expectation = ExpectationConfiguration(type=rule.type, kwargs={**rule.kwargs, "batch_id": view}).to_domain_obj()
-        asked = expectation.get_validation_dependencies(execution_engine=engine, runtime_configuration=runtime)
+        asked = expectation.get_validation_dependencies(execution_engine=engine, runtime_configuration=RUNTIME)
         query = rule.kwargs["unexpected_rows_query"].format(batch=view) if rule.is_query else None
     except Exception as error:  # noqa: BLE001  Great Expectations raises many kinds; no data was read yet
         return Outcome("error", message=f"Great Expectations refuses the rule ({type(error).__name__})")
-    return _Prepared(expectation, asked.metric_configurations, runtime, query)
+    return _Prepared(expectation, asked.metric_configurations, query, ROW_ID in columns)
 
 
 def _resolve(engine: DuckDBEngine, rules: Sequence[_Prepared], *, catch_exceptions: bool) -> dict[Any, Any]:
@@ -131,10 +110,7 @@ def _outcome(engine: DuckDBEngine, rows: int, rule: _Prepared, metrics: dict[Any
             return _read_query_rule(engine, rows, rule, metrics)
         return _read_expectation(engine, rule, metrics)
     except Exception as error:  # noqa: BLE001  a rule that raises must not stop the others, and is never passed
-        root = _root(error)
-        if isinstance(root, FILE_OR_MEMORY):
-            raise root from None
-        return Outcome("error", message=_told(root))
+        return failure(error)
 
 
 def _read_query_rule(engine: DuckDBEngine, rows: int, rule: _Prepared, metrics: dict[Any, Any]) -> Outcome:
@@ -146,54 +122,23 @@ def _read_query_rule(engine: DuckDBEngine, rows: int, rule: _Prepared, metrics: 
 
 
 def _read_expectation(engine: DuckDBEngine, rule: _Prepared, metrics: dict[Any, Any]) -> Outcome:
-    def value(ending: str) -> Any:
-        metric = rule.find(ending)
-        return metrics[metric.id] if metric else None
-
-    if any(metrics[metric.id] is None for metric in rule.needed if not metric.metric_name.endswith("_index_query")):
+    if any(metrics[metric.id] is None for metric in rule.needed):
         return Outcome("not_applicable")
     is_met = bool(
         rule.expectation.metrics_validate(
-            metrics=metrics, execution_engine=engine, runtime_configuration=rule.runtime
+            metrics=metrics, execution_engine=engine, runtime_configuration=RUNTIME
         ).success
     )
-    unexpected = value(".unexpected_count")
-    if unexpected is None:
+    counted = rule.find(".unexpected_count")
+    if counted is None:
         return Outcome("passed" if is_met else "failed", 1, int(not is_met))
-    evaluated = value(".filtered_row_count")
-    if evaluated is None:
-        evaluated = value("table.row_count")
-        nulls = rule.dependencies.get(NONNULL)
-        if nulls is not None and nulls is not rule.find(".unexpected_count"):
-            evaluated -= metrics[nulls.id]
+    unexpected = metrics[counted.id]
+    rows = rule.find(".filtered_row_count") or rule.dependencies["table.row_count"]
+    nulls = rule.dependencies.get(NONNULL)
+    evaluated = metrics[rows.id] - (metrics[nulls.id] if nulls and nulls is not counted else 0)
     if not evaluated:
         return Outcome("not_applicable")
-    query = None if is_met else (value(".unexpected_index_query") or "").removesuffix(";") or None
-    return Outcome("passed" if is_met else "failed", int(evaluated), int(unexpected), rows_query=query)
-
-
-def _root(error: BaseException) -> BaseException:
-    """The DuckDB error behind the layers of SQLAlchemy and Great Expectations, or the innermost error."""
-    seen = error
-    while not isinstance(seen, duckdb.Error) and (inner := seen.__cause__ or seen.__context__):
-        seen = inner
-    return seen
-
-
-def _told(error: BaseException) -> str:
-    """An error without values: only the text of errors about the query itself is free of them."""
-    if isinstance(error, ABOUT_THE_QUERY):
-        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
-    return f"{type(error).__name__}; its text may hold values and is left out"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Great Expectations logs the errors of queries, with the values in them."""
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+    if is_met:
+        return Outcome("passed", int(evaluated), int(unexpected))
+    query = rows_of(engine, counted, metrics) if rule.has_row_ids else None
+    return Outcome("failed", int(evaluated), int(unexpected), rows_query=query)

@@ -5,12 +5,12 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from wardlake.bronze import Manifest, current_batches
 from wardlake.lake import Lake
+from wardlake.quality.outcome import Outcome
 from wardlake.quality.rows import write_rows
 from wardlake.quality.suites import GOLD, Rule, Suite, suite_for
 from wardlake.quality.verdicts import (
@@ -26,9 +26,6 @@ from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
-
-if TYPE_CHECKING:
-    from wardlake.quality.engine import Outcome
 
 JUDGED = "_judged"
 
@@ -170,7 +167,7 @@ def _judge(
     return winner
 
 
-def _result(rule: Rule, outcome: "Outcome") -> RuleResult:
+def _result(rule: Rule, outcome: Outcome) -> RuleResult:
     return RuleResult(
         rule_id=rule.meta.rule_id,
         dimension=rule.meta.dimension,

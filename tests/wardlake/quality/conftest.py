@@ -18,22 +18,20 @@ from wardlake.sources import Source
 from wardlake.window import Window
 
 DAY = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+NEXT_DAY = Window(datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC))
 
 
 def rule(name: str, type_: str, action: str = "warn", table: str = "stay", **kwargs: Any) -> dict[str, Any]:
     """An expectation as it stands in a suite."""
-    return {
-        "type": type_,
-        "kwargs": kwargs,
-        "meta": {
-            "rule_id": f"clinic.{table}.{name}",
-            "dimension": "conformance",
-            "severity": "warning",
-            "action": action,
-            "why": "Because the test says so.",
-            "owner": "data team",
-        },
+    meta = {
+        "rule_id": f"clinic.{table}.{name}",
+        "dimension": "conformance",
+        "severity": "warning",
+        "action": action,
+        "why": "Because the test says so.",
+        "owner": "data team",
     }
+    return {"type": type_, "kwargs": kwargs, "meta": meta}
 
 
 def query(name: str, sql: str, action: str = "warn", table: str = "stay") -> dict[str, Any]:
@@ -41,25 +39,22 @@ def query(name: str, sql: str, action: str = "warn", table: str = "stay") -> dic
     return rule(name, "unexpected_rows_expectation", action, table, unexpected_rows_query=sql)
 
 
-def clinic(mode: str = "snapshot", **tables: dict[str, str]) -> Source:
+def clinic(**tables: dict[str, str]) -> Source:
     """A source `clinic` with these tables: name -> column -> DuckDB type."""
-    is_landing = mode == "append"
-    place: dict[str, Any] = {"files": {"pattern": "*.csv", "format": "csv"}} if is_landing else {"relation": "a.b"}
     return Source.model_validate(
         {
             "name": "clinic",
             "description": "A small clinic.",
             "owner": "data team",
             "facility": {"id": "clinic", "name": "Clinic", "timezone": "Europe/Berlin", "currency": "EUR"},
-            "connection": {"kind": "landing", "prefix": "c/"} if is_landing else {"kind": "postgres", "conn_id": "db"},
+            "connection": {"kind": "postgres", "conn_id": "clinic_db"},
             "provides": ["wards"],
             "tables": {
                 name: {
                     "description": name,
-                    "mode": mode,
+                    "relation": f"adt.{name}",
                     "keys": [next(iter(columns))],
                     "columns": {column: {"type": type_, "pii": "none"} for column, type_ in columns.items()},
-                    **place,
                 }
                 for name, columns in tables.items()
             },
@@ -69,7 +64,7 @@ def clinic(mode: str = "snapshot", **tables: dict[str, str]) -> Source:
 
 @dataclass(frozen=True)
 class Quality:
-    """Settings whose suites are this test's own, and the means to commit batches."""
+    """A lake of this test's own, and settings whose suites are this test's own."""
 
     settings: Settings
     lake: Lake
@@ -80,34 +75,46 @@ class Quality:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"name": f"{source}.{table}", "expectations": list(rules), "meta": {}}))
 
-    def batch(self, table: str, rows: str, window: Window = DAY, taken: tuple[TakenFile, ...] = ()) -> Manifest:
-        """Commit a batch that holds the rows of a query, in its order."""
-        batch_id = batch_id_of("clinic", table, window)
-        key = batch_prefix("clinic", table, batch_id) + "part-0-00000.parquet"
-        path = self.settings.home / f"{table}.parquet"
+    def batch(
+        self,
+        table: str,
+        rows: str,
+        *,
+        source: str = "clinic",
+        window: Window = DAY,
+        taken: tuple[TakenFile, ...] | None = None,
+    ) -> Manifest:
+        """Commit a batch that holds the rows of a query, in its order, numbered from 1."""
+        batch_id = batch_id_of(source, table, window)
+        key = batch_prefix(source, table, batch_id) + "part-0-00000.parquet"
+        path = self.settings.home / f"{batch_id}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
-            columns = [
-                BronzeColumn(name=name, type=type_)
-                for name, type_, *_ in connection.execute(f"DESCRIBE {rows}").fetchall()
-            ]
-            lineage = f"row_number() OVER () AS _row_id, *, '{batch_id}' AS _batch_id, 'clinic' AS _source, now() AS _extracted_at"
-            connection.execute(f"COPY (SELECT {lineage} FROM ({rows})) TO '{path}' (FORMAT parquet)")
+            described = connection.execute(f"DESCRIBE {rows}").fetchall()
+            connection.execute(
+                f"""
+                COPY (
+                    SELECT row_number() OVER () AS _row_id, *, '{batch_id}' AS _batch_id, '{source}' AS _source,
+                        now() AS _extracted_at
+                    FROM ({rows})
+                ) TO '{path}' (FORMAT parquet)
+                """
+            )
             count = connection.execute(f"SELECT count(*) FROM '{path}'").fetchall()[0][0]
         bucket = self.settings.bucket("bronze")
         self.lake.upload(path, bucket, key)
         manifest = Manifest(
-            source="clinic",
+            source=source,
             table=table,
-            mode="append" if taken else "snapshot",
+            mode="snapshot" if taken is None else "append",
             batch_id=batch_id,
             window_start=window.start,
             window_end=window.end,
             source_rows=count,
             lake_rows=count,
-            columns=columns,
+            columns=[BronzeColumn(name=name, type=type_) for name, type_, *_ in described],
             files=[BronzeFile(key=key, sha256="0" * 64, bytes=path.stat().st_size, rows=count)],
-            taken=list(taken),
+            taken=list(taken or ()),
             extracted_at=datetime.now(UTC),
             code_version="test",
         )
@@ -115,7 +122,7 @@ class Quality:
         return manifest
 
     def flagged(self, verdict_key: str | None) -> list[tuple[int, str, str]]:
-        """The rows of a verdict: row id, the rule's own name, action."""
+        """The rows of a verdict, in order: row id, the rule's own name, action."""
         if verdict_key is None:
             return []
         path = self.settings.home / "verdicts.parquet"
@@ -133,7 +140,13 @@ def quality(settings: Settings, tmp_path: Path) -> Quality:
     return Quality(own, Lake(own))
 
 
+@pytest.fixture
+def hospital(settings: Settings) -> Quality:
+    """A lake of this test's own with the repository's suites."""
+    return Quality(settings, Lake(settings))
+
+
 @pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
-    """The makers of rules and sources above."""
-    return SimpleNamespace(rule=rule, query=query, clinic=clinic)
+    """Makers of rules, sources and windows."""
+    return SimpleNamespace(rule=rule, query=query, clinic=clinic, next_day=NEXT_DAY)
