@@ -2,8 +2,8 @@
     denominator is 0 or unknown. Engines divide decimals as floating point numbers, which rounds money differently on each
     of them: whole numbers do not. Both arguments may have up to six decimal digits. -#}
 {% macro ratio(numerator, denominator, scale=4) -%}
-    {%- set n = "cast(cast(" ~ numerator ~ " as decimal(18, 6)) * 1000000 as hugeint)" -%}
-    {%- set d = "cast(cast(" ~ denominator ~ " as decimal(18, 6)) * 1000000 as hugeint)" -%}
+    {%- set n = "cast(cast(" ~ numerator ~ " as decimal(38, 6)) * 1000000 as hugeint)" -%}
+    {%- set d = "cast(cast(" ~ denominator ~ " as decimal(38, 6)) * 1000000 as hugeint)" -%}
     {%- set unit = 10 ** scale -%}
     case
         when {{ denominator }} <> 0

@@ -1,7 +1,7 @@
-{#- All rows of an entity from the active sources that provide it, with the columns and types of its silver contract;
-    no rows at all if nobody provides it. -#}
+{#- All rows of an entity from the active sources that provide it, with the columns and types of the silver contract;
+    no rows at all if nobody provides it. The model that calls has the entity's name: its contract is meant. -#}
 {% macro unite(entity) -%}
-    {%- set columns = entity_columns(entity) -%}
+    {%- set columns = model.columns.values() if execute else [{'name': 'row_id', 'data_type': 'bigint'}] -%}
     {%- set providers = [] -%}
     {%- for source, facts in var('sources').items() if entity in facts.provides -%}
         {%- do providers.append(ref('stg_' ~ source ~ '__' ~ entity)) -%}
@@ -20,14 +20,4 @@ select
     {%- endfor %}
 limit 0
     {%- endfor %}
-{%- endmacro %}
-
-
-{#- Columns of a silver model as its YAML declares them; known once the project has been parsed. -#}
-{% macro entity_columns(entity) -%}
-    {%- if not execute -%}
-        {{ return([{'name': 'row_id', 'data_type': 'bigint'}]) }}
-    {%- endif -%}
-    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ entity] -%}
-    {{ return(node.columns.values() | list) }}
 {%- endmacro %}

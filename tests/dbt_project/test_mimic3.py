@@ -31,30 +31,45 @@ def mimic3(warehouse: Warehouse) -> Warehouse:
 
 
 def test_intensive_care_stays(mimic3: Warehouse) -> None:
+    """icustays.los: days with four digits, from the first arrival to the last departure of one ICU stay."""
     reproduced = mimic3.query(
         """
         with stays as (
             select icu_stay_id, date_diff('second', min(started_at), max(ended_at)) as seconds
-            from silver.ward_stays where icu_stay_id is not null group by icu_stay_id
+            from silver.ward_stays
+            where icu_stay_id is not null
+            group by icu_stay_id
         )
-        select count(*), count(*) filter (where cast(seconds as decimal(18, 8)) / 86400 between los - 0.00005 and los + 0.00005)
-        from bronze_mimic3.icustays left join stays on icu_stay_id = 'mimic3:' || icustay_id
+        select count(*), count(*) filter (where abs(seconds - los * 86400) <= 0.00005 * 86400)
+        from bronze_mimic3.icustays
+        left join stays on icu_stay_id = 'mimic3:' || icustay_id
         """
     )
     assert reproduced == [(136, 136)]
 
 
 def test_ward_stays(mimic3: Warehouse) -> None:
+    """transfers.los: hours with two digits; MIMIC-III rounds ties to even, so a tie may lie on either side."""
     reproduced = mimic3.query(
         """
-        select
-            count(*),
-            count(*) filter (
-                -- seconds rounded half up to hundredths of an hour, in whole numbers
-                where (100 * date_diff('second', started_at, ended_at) * 2 + 3600) // 7200 = cast(los * 100 as bigint)
-            )
-        from bronze_mimic3.transfers left join silver.ward_stays on ward_stay_id = 'mimic3:' || transfers.row_id
+        select count(*), count(*) filter (where abs(date_diff('second', started_at, ended_at) - los * 3600) <= 0.005 * 3600)
+        from bronze_mimic3.transfers
+        left join silver.ward_stays on ward_stay_id = 'mimic3:' || transfers.row_id
         where los is not null
         """
     )
     assert reproduced == [(395, 395)]
+
+
+def test_every_row_of_the_hospital_arrives(mimic3: Warehouse) -> None:
+    entities = ("patients", "encounters", "ward_stays", "diagnoses", "procedures", "observations", "drug_events")
+    found = {entity: mimic3.query(f"select count(*) from silver.{entity}")[0][0] for entity in entities}
+    assert found == {
+        "patients": 100,
+        "encounters": 129,
+        "ward_stays": 395,
+        "diagnoses": 1761,
+        "procedures": 506,
+        "observations": 76074,
+        "drug_events": 10398,
+    }

@@ -6,25 +6,7 @@ with provided as (
 
 declared as (
 
-    {% for source, facts in var('sources').items() -%}
-    select
-        cast({{ facility(source, 'facility_id') }} as varchar) as facility_id,
-        cast('{{ source }}' as varchar) as source_id,
-        cast({{ facility(source, 'facility_name') }} as varchar) as facility_name,
-        cast({{ facility(source, 'timezone') }} as varchar) as timezone,
-        cast({{ facility(source, 'currency') }} as varchar) as currency_code,
-        {{ loop.index }} as declaration_number
-    {{ 'union all' if not loop.last }}
-    {% else -%}
-    select
-        cast(null as varchar) as facility_id,
-        cast(null as varchar) as source_id,
-        cast(null as varchar) as facility_name,
-        cast(null as varchar) as timezone,
-        cast(null as varchar) as currency_code,
-        0 as declaration_number
-    limit 0
-    {% endfor %}
+    {{ declared_facilities() }}
 
 ),
 

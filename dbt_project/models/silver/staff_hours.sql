@@ -61,10 +61,18 @@ derived as (
         is_contract,
         shifts_without_times,
         -- nobody clocked in or reported absent: unknown, not 0
-        case when clocked_shifts > 0 then {{ ratio('coalesce(productive_seconds, 0)', 3600) }} end as productive_hours,
-        case when clocked_shifts > 0 then {{ ratio('coalesce(direct_care_seconds, 0)', 3600) }} end as direct_care_hours,
-        case when clocked_shifts > 0 then {{ ratio('coalesce(overtime_seconds, 0)', 3600) }} end as overtime_hours,
-        case when clocked_shifts > 0 then {{ ratio('coalesce(present_seconds, 0)', 3600) }} end as present_hours,
+        case
+            when clocked_shifts > 0 then {{ ratio('coalesce(productive_seconds, 0)', 3600) }}
+        end as productive_hours,
+        case
+            when clocked_shifts > 0 then {{ ratio('coalesce(direct_care_seconds, 0)', 3600) }}
+        end as direct_care_hours,
+        case
+            when clocked_shifts > 0 then {{ ratio('coalesce(overtime_seconds, 0)', 3600) }}
+        end as overtime_hours,
+        case
+            when clocked_shifts > 0 then {{ ratio('coalesce(present_seconds, 0)', 3600) }}
+        end as present_hours,
         {{ ratio('planned_seconds', 3600) }} as planned_hours
     from summed
 

@@ -1,0 +1,19 @@
+"""What dbt tells the models, for sqlfluff: it renders them without dbt, as if every source that is asked for were active."""
+
+FACTS = {"facility_id": "main", "facility_name": "Main", "timezone": "UTC", "currency": "EUR", "provides": ["wards"]}
+
+execute = False
+project_name = "wardlake"
+
+
+class Sources(dict[str, dict[str, object]]):
+    """The variable `sources`."""
+
+    def get(self, _name: str, _default: object = None) -> dict[str, object]:  # type: ignore[override]
+        """Facts of any source."""
+        return FACTS
+
+
+def var(_name: str) -> Sources:
+    """The only variable of the project."""
+    return Sources(lint=FACTS)
