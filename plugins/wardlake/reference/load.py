@@ -82,6 +82,6 @@ FILES = (
 
 def _counts(connection: psycopg.Connection) -> dict[str, int]:
     rows = connection.execute(
-        " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)  # type: ignore[arg-type]
+        " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
     ).fetchall()
     return {str(table): int(count) for table, count in rows}

@@ -7,6 +7,7 @@ import duckdb
 
 from wardlake.errors import PermanentError
 from wardlake.reference import postgres
+from wardlake.reference.generate import FOLDER
 
 SCHEMAS = ("mimiciii",)
 TABLES = (
@@ -28,7 +29,7 @@ def load_mimic3(pg_uri: str, data_dir: Path) -> dict[str, int]:
     digest = hashlib.sha256()
     for path in files.values():
         digest.update(path.read_bytes())
-    digest.update((postgres.FOLDER / "ddl" / "mimiciii.sql").read_bytes())
+    digest.update((FOLDER / "ddl" / "mimiciii.sql").read_bytes())
     wanted = f"MIMIC-III demo, files {digest.hexdigest()[:16]}"
     with postgres.locked(pg_uri) as connection, duckdb.connect() as engine:
         postgres.attach(engine, pg_uri)
@@ -36,7 +37,8 @@ def load_mimic3(pg_uri: str, data_dir: Path) -> dict[str, int]:
             postgres.start_over(connection, SCHEMAS, "mimiciii.sql")
             for table, path in files.items():
                 engine.execute(
-                    f"INSERT INTO vendor.mimiciii.{table} BY NAME FROM read_csv($path, header = true, all_varchar = true)",
+                    f"INSERT INTO vendor.mimiciii.{table} BY NAME "
+                    "FROM read_csv($path, header = true, all_varchar = true)",
                     {"path": str(path)},
                 )
             postgres.mark_loaded(connection, wanted)

@@ -48,6 +48,7 @@ SELECT
     min_age,
     max_age,
     elective_share,
+    death_share,
     beds,
     (sum(beds) OVER earlier - beds)::BIGINT AS beds_before,
     night_nurses,

@@ -24,6 +24,7 @@ SELECT
     min_age,
     max_age,
     elective_share,
+    death_share,
     ward_cd || '-' || printf('%03d', line - beds_before) AS bed_no,
     CASE WHEN is_adult AND adult_rank <= 2 * pairs THEN (adult_rank - 1) % pairs + 1 END AS pair,
     adult_rank <= pairs AS is_first_of_pair,

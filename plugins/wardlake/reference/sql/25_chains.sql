@@ -11,14 +11,14 @@ drawn AS (
         hash(line, n) AS id,
         CASE
             WHEN unit('same day', hash(line, n)) < 0.04 THEN 0
-            ELSE least(90, greatest(1, round(exp(ln(los_mean * 1.04) - 0.36125 + 0.85 * normal('los', hash(line, n))))))
+            ELSE least(90, greatest(1, round(exp(ln(los_mean * 1.08) - 0.36125 + 0.85 * normal('los', hash(line, n))))))
         END::BIGINT AS nights
     FROM places
 ),
 gapped AS (
     SELECT
         *,
-        floor(-ln(1 - unit('gap', id)) * (0.155 * los_mean + 0.46))::BIGINT
+        floor(-ln(1 - unit('gap', id)) * (0.147 * los_mean + 0.46))::BIGINT
         -- a bed that was used for part of a day only is not used again on that day
         + coalesce(lag(nights = 0) OVER (PARTITION BY line ORDER BY n), false)::BIGINT AS gap
     FROM drawn
@@ -50,7 +50,7 @@ with_closures AS (
     LEFT JOIN closures USING (line)
     WHERE kind IS DISTINCT FROM 'given up' OR chained.first_day < closures.first_day
 ),
--- Planned admissions wait for Monday and few patients go home on a Sunday; both only shorten a stay.
+-- Planned admissions of a weekend wait two days and few patients go home on a Sunday; both only shorten a stay.
 planned AS (
     SELECT
         *,
@@ -64,8 +64,8 @@ moved AS (
     SELECT
         *,
         CASE
-            WHEN wants_plan AND start_dow >= 6 AND raw_nights >= 4 AND unit('monday', id) < 0.9
-                THEN start_day + 8 - start_dow
+            WHEN wants_plan AND start_dow >= 6 AND raw_nights >= 4 AND unit('wait', id) < 0.9
+                THEN start_day + 2
             ELSE start_day
         END AS adm_day,
         CASE

@@ -3,13 +3,13 @@ CREATE TABLE all_stays AS
 WITH joined AS (
     SELECT
         chains.*,
-        (chosen.slot * getvariable('beds') + chains.line)::BIGINT AS rec_id,
-        chosen.slot,
-        chosen.is_fatal,
-        chains.ward_type = 'MAT' AND chosen.slot >= 7 AS is_baby,
-        row_number() OVER (PARTITION BY chains.line, chosen.slot ORDER BY chains.n) = 1 AS is_first
+        rec_id,
+        is_fatal,
+        is_baby,
+        row_number() OVER (PARTITION BY rec_id ORDER BY n) = 1 AS is_first
     FROM chains
     INNER JOIN chosen USING (line, n)
+    INNER JOIN slots USING (line, slot)
 ),
 timed AS (
     SELECT

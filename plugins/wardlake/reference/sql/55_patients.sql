@@ -25,12 +25,7 @@ WINDOW earlier AS (ORDER BY culture);
 
 CREATE TABLE adt.pat_master AS
 WITH persons AS (
-    SELECT
-        (slot * getvariable('beds') + slots.line)::BIGINT AS rec_id,
-        ward_type,
-        min_age,
-        max_age,
-        ward_type = 'MAT' AND slot >= 7 AS is_baby
+    SELECT rec_id, ward_type, min_age, max_age, is_baby
     FROM slots
     INNER JOIN lines USING (line)
 ),
