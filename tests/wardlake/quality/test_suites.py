@@ -1,0 +1,69 @@
+"""The repository's own suites: on the reference hospital they find every planted row and no other."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from wardlake.bronze import current_batches, extract_table
+from wardlake.lake import Lake
+from wardlake.quality import Verdict, judge_source
+from wardlake.reference import PLANTED, load_reference
+from wardlake.settings import Settings
+from wardlake.sources import load_sources
+from wardlake.warehouse import connect
+from wardlake.window import Window
+
+WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+UNJUDGED = ("error", "not_applicable")
+SOURCES = ("reference", "reference_pharmacy")
+
+
+def planted_rows(settings: Settings, lake: Lake) -> set[tuple[str, str, int]]:
+    """Rule, batch and row id of each planted row, looked up in bronze by its key."""
+    sources = load_sources(settings)
+    rows = set()
+    with connect(settings) as engine:
+        for dirty in PLANTED:
+            for manifest in current_batches(settings, lake, sources[dirty.source], dirty.table):
+                files = [Lake.url(settings.bucket("bronze"), file.key) for file in manifest.files]
+                where = " AND ".join(f'"{column}" = ?' for column in dirty.key)
+                found = engine.execute(
+                    f"SELECT _row_id FROM read_parquet({files}) WHERE {where}", list(dirty.key.values())
+                ).fetchall()
+                rows |= {(dirty.rule_id, manifest.batch_id, row) for (row,) in found}
+    return rows
+
+
+def flagged_rows(settings: Settings, verdicts: list[Verdict]) -> set[tuple[str, str, int]]:
+    """Rule, batch and row id of every row that a verdict names."""
+    rows = set()
+    with connect(settings) as engine:
+        for verdict in verdicts:
+            if verdict.verdict_key:
+                url = Lake.url(settings.bucket("quality"), verdict.verdict_key)
+                found = engine.execute(f"SELECT rule_id, _row_id FROM read_parquet('{url}')").fetchall()
+                rows |= {(rule, verdict.batch_id, row) for rule, row in found}
+    return rows
+
+
+def test_every_planted_row_is_found_by_its_rule_and_no_clean_row_is_flagged(
+    settings: Settings, lake: Lake, database: str
+) -> None:
+    load_reference(settings, database, patients=200)
+    sources = load_sources(settings)
+    verdicts = []
+    for name in SOURCES:
+        for table in sources[name].tables:
+            extract_table(settings, sources[name], table, WINDOW, database if name == "reference" else None)
+        verdicts += judge_source(settings, sources[name])
+    planted = planted_rows(settings, lake)
+    assert len(planted) == len(PLANTED)
+    flagged = flagged_rows(settings, verdicts)
+    assert Counter(rule for rule, _, _ in planted - flagged) == {}
+    dirty = {(batch, row) for _, batch, row in planted}
+    assert Counter(rule for rule, batch, row in flagged if (batch, row) not in dirty) == {}
+    unjudged = {rule.rule_id: rule.message for verdict in verdicts for rule in verdict.rules if rule.status in UNJUDGED}
+    assert unjudged == {}
+    actions = {rule.rule_id: rule.action for verdict in verdicts for rule in verdict.rules}
+    assert {dirty.rule_id: actions[dirty.rule_id] for dirty in PLANTED} == {d.rule_id: d.action for d in PLANTED}
+    quarantined = {dirty.rule_id for dirty in PLANTED if dirty.action == "quarantine"}
+    assert sum(verdict.quarantined_rows for verdict in verdicts) == sum(rule in quarantined for rule, _, _ in planted)
