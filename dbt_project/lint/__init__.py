@@ -1,4 +1,4 @@
-"""What dbt tells the models, for sqlfluff: it renders them without dbt, as if every source that is asked for were active."""
+"""What dbt tells the models, for sqlfluff: it renders them without dbt, and every source is active."""
 
 FACTS = {"facility_id": "main", "facility_name": "Main", "timezone": "UTC", "currency": "EUR", "provides": ["wards"]}
 

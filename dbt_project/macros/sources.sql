@@ -20,9 +20,10 @@
 {%- endmacro %}
 
 
-{#- The facilities as the YAMLs of the active sources describe them, one row for each source. -#}
+{#- The facilities as the YAMLs of the active sources describe them, one row for each source. A source that provides
+    facilities itself knows better: its YAML describes the sender. -#}
 {% macro declared_facilities() -%}
-    {%- for source in var('sources') -%}
+    {%- for source, facts in var('sources').items() if 'facilities' not in facts.provides -%}
     select
         cast({{ facility(source, 'facility_id') }} as varchar) as facility_id,
         cast('{{ source }}' as varchar) as source_id,

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from wardlake.settings import PROJECT_ROOT
 from wardlake.sources import Source, read_source
 
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 PSEUDONYM_KEY = "a-key-that-is-used-in-tests-only-0123456789"
 LINEAGE = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
 FILE_LINEAGE = {"_file": "VARCHAR", "_line": "BIGINT"}
@@ -67,16 +67,18 @@ class Warehouse:
                         f"insert into bronze_{source.name}.{name} ({names}) values ({marks})", list(values.values())
                     )
 
-    def dbt(self, *arguments: str, sources: dict[str, dict[str, object]]) -> subprocess.CompletedProcess[str]:
+    def dbt(
+        self, *arguments: str, sources: dict[str, dict[str, object]], project: Path = DBT_PROJECT
+    ) -> subprocess.CompletedProcess[str]:
         """Run dbt on the models of these sources."""
-        folders = [path.name for path in (PROJECT_ROOT / "dbt_project/models/staging").iterdir() if path.is_dir()]
+        folders = [path.name for path in (project / "models" / "staging").iterdir() if path.is_dir()]
         excluded = [f"path:models/staging/{folder}" for folder in folders if folder not in sources]
         command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "--log-level-file", "none", *arguments]
         command += ["--exclude", *excluded] if excluded and arguments[0] != "parse" else []
         environment = {
             **os.environ,
-            "DBT_PROJECT_DIR": str(PROJECT_ROOT / "dbt_project"),
-            "DBT_PROFILES_DIR": str(PROJECT_ROOT / "dbt_project"),
+            "DBT_PROJECT_DIR": str(project),
+            "DBT_PROFILES_DIR": str(project),
             "DBT_TARGET_PATH": str(self.home / "target"),
             "DO_NOT_TRACK": "1",
             "WARDLAKE_HOME": str(self.home),
@@ -96,9 +98,12 @@ class Warehouse:
             check=False,
         )
 
-    def build(self, sources: dict[str, dict[str, object]]) -> None:
-        """Build and test everything; a failed model, test or unit test fails."""
-        done = self.dbt("build", sources=sources)
+    def build(
+        self, sources: dict[str, dict[str, object]], project: Path = DBT_PROJECT, *, with_unit_tests: bool = False
+    ) -> None:
+        """Build and test everything; a model or test that fails, fails the test that asks for it."""
+        left_out = [] if with_unit_tests else ["--exclude-resource-type", "unit_test"]
+        done = self.dbt("build", *left_out, sources=sources, project=project)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -108,8 +113,8 @@ class Warehouse:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """An empty warehouse for one test module."""
     home = tmp_path_factory.mktemp("warehouse")
     (home / "tmp").mkdir()
-    yield Warehouse(home)
+    return Warehouse(home)

@@ -3,12 +3,15 @@
 import json
 
 from tests.dbt_project.conftest import Warehouse, declared, facts
+
 from wardlake.sources import ENTITIES
 
 
 def test_entities_that_nobody_provides_are_empty_tables_with_their_contract(warehouse: Warehouse) -> None:
     warehouse.build({})
-    tables = {name for (name,) in warehouse.query("select table_name from duckdb_tables() where schema_name = 'silver'")}
+    tables = {
+        name for (name,) in warehouse.query("select table_name from duckdb_tables() where schema_name = 'silver'")
+    }
     assert tables == set(ENTITIES)
     manifest = json.loads((warehouse.home / "target" / "manifest.json").read_text())
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
@@ -38,7 +41,9 @@ def test_every_model_has_a_test_of_uniqueness(warehouse: Warehouse) -> None:
 
 def test_every_gold_column_says_what_it_is(warehouse: Warehouse) -> None:
     manifest = json.loads((warehouse.home / "target" / "manifest.json").read_text())
-    gold = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "gold"]
+    gold = [
+        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "gold"
+    ]
     assert gold
     for model in gold:
         for column in model["columns"].values():

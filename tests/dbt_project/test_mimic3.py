@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from tests.dbt_project.conftest import Warehouse, declared, facts
 
 REAL_DATA = os.environ.get("WARDLAKE_REAL_DATA")
@@ -52,7 +51,9 @@ def test_ward_stays(mimic3: Warehouse) -> None:
     """transfers.los: hours with two digits; MIMIC-III rounds ties to even, so a tie may lie on either side."""
     reproduced = mimic3.query(
         """
-        select count(*), count(*) filter (where abs(date_diff('second', started_at, ended_at) - los * 3600) <= 0.005 * 3600)
+        select
+            count(*),
+            count(*) filter (where abs(date_diff('second', started_at, ended_at) - los * 3600) <= 0.005 * 3600)
         from bronze_mimic3.transfers
         left join silver.ward_stays on ward_stay_id = 'mimic3:' || transfers.row_id
         where los is not null

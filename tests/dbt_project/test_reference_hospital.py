@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 from pydantic import SecretStr
-
 from tests.dbt_project.conftest import PSEUDONYM_KEY, Row, Warehouse, declared, facts
+
 from wardlake.privacy import pseudonym
 from wardlake.settings import PROJECT_ROOT, Settings
 
@@ -176,7 +176,7 @@ def hospital(warehouse: Warehouse) -> Warehouse:
     clinical, pharmacy = declared("reference"), declared("reference_pharmacy")
     warehouse.expose(clinical, CLINICAL)
     warehouse.expose(pharmacy, PHARMACY)
-    warehouse.build({source.name: facts(source) for source in (clinical, pharmacy)})
+    warehouse.build({source.name: facts(source) for source in (clinical, pharmacy)}, with_unit_tests=True)
     return warehouse
 
 
