@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 from report import tell
+
 from wardlake.settings import PROJECT_ROOT, load_settings
 from wardlake.warehouse import dbt
 
@@ -22,7 +23,9 @@ REPEATS = 5
 LIMIT_S = 0.5
 
 
-def main(json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None) -> None:
+def main(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
+) -> None:
     """Parse the DAG files and print the seconds of each."""
     os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
