@@ -18,6 +18,7 @@ ENTITIES = (
     "diagnoses", "procedures", "observations", "drugs", "drug_prices", "drug_events", "staff_shifts",
     "staff_hours", "daily_census",
 )  # fmt: skip
+TIMEZONES = available_timezones()
 LINEAGE_COLUMNS = ("_row_id", "_batch_id", "_source", "_extracted_at", "_file", "_line")
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -43,7 +44,7 @@ class Facility(_Strict):
     @field_validator("timezone")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in TIMEZONES:
             raise ValueError(f"'{value}' is not an IANA time zone such as Europe/Berlin")
         return value
 
