@@ -14,6 +14,9 @@ from wardlake.sources import active_sources, load_sources
 Progress = Callable[[str, int, int], None]
 """Called with the name of a node that has ended, how many have ended, and how many there are."""
 
+Ended = Callable[[str, str], None]
+"""Called with the unique id of a node that has ended, and its status in dbt's words."""
+
 
 def dbt_vars(settings: Settings) -> dict[str, object]:
     """What the models know of the sources: facility, time zone, currency and the entities that each provides.
@@ -63,7 +66,7 @@ def parse(settings: Settings) -> Path:
     return settings.dbt_target_dir / "manifest.json"
 
 
-def build(settings: Settings, progress: Progress | None = None) -> None:
+def build(settings: Settings, progress: Progress | None = None, ended: Ended | None = None) -> None:
     """Build and test all models of the active sources.
 
     Raises:
@@ -72,7 +75,7 @@ def build(settings: Settings, progress: Progress | None = None) -> None:
     """
     excluded = inactive_staging(settings)
     arguments = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *excluded] if excluded else [])]
-    _run(settings, arguments, progress)
+    _run(settings, arguments, progress, ended)
 
 
 def command_line(settings: Settings, arguments: list[str]) -> list[str]:
@@ -81,7 +84,9 @@ def command_line(settings: Settings, arguments: list[str]) -> list[str]:
     return [str(dbt_program), *arguments, "--vars", json.dumps(dbt_vars(settings))]
 
 
-def _run(settings: Settings, arguments: list[str], progress: Progress | None = None) -> None:
+def _run(
+    settings: Settings, arguments: list[str], progress: Progress | None = None, ended: Ended | None = None
+) -> None:
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     command = command_line(settings, ["--log-format", "json", *arguments])
@@ -95,12 +100,12 @@ def _run(settings: Settings, arguments: list[str], progress: Progress | None = N
             event = _event(line)
             data, info = event.get("data", {}), event.get("info", {})
             node = data.get("node_info", {})
-            if info.get("name") == "NodeFinished":
+            if info.get("name") == "NodeFinished" and isinstance(node, dict):
                 done += 1
                 if progress:
-                    progress(
-                        str(node["node_name"]) if isinstance(node, dict) else "", done, int(str(data.get("total") or 0))
-                    )
+                    progress(str(node["node_name"]), done, int(str(data.get("total") or 0)))
+                if ended:
+                    ended(str(node["unique_id"]), str(node["node_status"]))
             if info.get("level") == "error":
                 errors.append(str(info.get("msg", "")).strip())
     if process.returncode == 0:
