@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
-from wardlake.reference import grant_reader, load_reference
+from wardlake.reference import grant_reader, load_reference, postgres
 from wardlake.reference.generate import TABLES
 from wardlake.reference.load import FILES, LANDING_PREFIX
-from wardlake.settings import Settings
+from wardlake.settings import PROJECT_ROOT, Settings
+from wardlake.sources import read_source
 
-PATIENTS = 200
+PATIENTS = 100
 
 
 def landed(settings: Settings, lake: Lake) -> dict[str, bytes]:
@@ -86,6 +88,24 @@ def test_a_database_of_somebody_else_is_refused(settings: Settings, database: st
         connection.execute("create schema hr")
     with pytest.raises(PermanentError, match="schemas hr that Wardlake did not create"):
         load_reference(settings, database, patients=PATIENTS)
+
+
+@pytest.mark.parametrize(
+    ("script", "source"), [("hospital.sql", "reference"), ("mimiciii.sql", "mimic3")], ids=["reference", "mimic3"]
+)
+def test_the_tables_are_as_the_source_yaml_says(database: str, script: str, source: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        postgres.run_script(connection, script)
+    tables = read_source(PROJECT_ROOT / "dags" / "sources" / f"{source}.yaml").tables
+    with duckdb.connect() as engine:
+        postgres.attach(engine, database)
+        for name, table in tables.items():
+            found = engine.execute(f"describe vendor.{table.relation}").fetchall()
+            assert {column: type_ for column, type_, *_ in found} == {
+                column: contract.type for column, contract in table.columns.items()
+            }, name
+        made = engine.execute("select count(*) from duckdb_tables() where database_name = 'vendor'").fetchall()
+        assert made == [(len(tables),)]
 
 
 def test_the_reader_reads_and_can_do_nothing_else(settings: Settings, database: str) -> None:

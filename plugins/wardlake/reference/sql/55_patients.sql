@@ -80,7 +80,8 @@ SELECT
     street || ' ' || (1 + whole('house', rec_id, 140)) AS addr_line,
     city,
     CASE
-        WHEN first_ts IS NOT NULL AND (is_baby OR unit('registered', rec_id) < 0.5) THEN first_ts - to_minutes(15)
+        WHEN first_ts IS NOT NULL AND is_baby THEN first_ts
+        WHEN first_ts IS NOT NULL AND unit('registered', rec_id) < 0.5 THEN wall_clock(first_ts - to_minutes(15))
         ELSE greatest(dob, DATE '2012-01-01')
             + to_days((unit('reg day', rec_id) * (DATE '2024-10-01' - greatest(dob, DATE '2012-01-01')))::INTEGER)
             + to_minutes(420 + whole('reg minute', rec_id, 600))

@@ -16,7 +16,9 @@ WITH draws AS (
         draw,
         CASE
             WHEN draw = 0
-                THEN greatest(adm_ts, TIMESTAMP '2025-01-01') + to_minutes(20 + whole('first blood', id, 60))
+                THEN wall_clock(
+                    greatest(adm_ts, TIMESTAMP '2025-01-01') + to_minutes(20 + whole('first blood', id, 60))
+                )
             ELSE moment(greatest(adm_day, 0) + draw * 2 - 1, 330 + whole('morning blood', hash(id, draw), 120))
         END AS taken_ts
     FROM stays, range(0, 6) AS draws (draw)

@@ -72,7 +72,7 @@ SELECT
         WHEN unit('prescriber', rx_key) < 0.6 THEN attending_no
         ELSE doctor_of('other prescriber', rx_key, beds_before, beds)
     END AS prescriber_no,
-    greatest(orders.adm_ts, orders.start_ts - to_minutes(whole('ordered', rx_key, 25))) AS ordered_ts,
+    greatest(orders.adm_ts, wall_clock(orders.start_ts - to_minutes(whole('ordered', rx_key, 25)))) AS ordered_ts,
     dose_txt,
     dose_unit,
     orders.freq_cd,

@@ -15,7 +15,8 @@ WITH planned AS (
         case_no,
         drug_cd,
         wall_clock(start_ts + to_minutes(20)) AS given_ts,
-        hash(rx_key, 0) AS dose_key
+        hash(rx_key, 0) AS dose_key,
+        planned_stop_ts
     FROM orders
     WHERE freq_cd = 'ONCE'
     UNION ALL
@@ -24,7 +25,8 @@ WITH planned AS (
         case_no,
         drug_cd,
         moment(day, minute + whole('dose minute', hash(rx_key, day, minute), 30)) AS given_ts,
-        hash(rx_key, day, minute) AS dose_key
+        hash(rx_key, day, minute) AS dose_key,
+        planned_stop_ts
     FROM (
         SELECT *, unnest(minutes) AS minute
         FROM (
@@ -35,17 +37,17 @@ WITH planned AS (
         )
         INNER JOIN rounds USING (freq_cd)
     )
-    WHERE given_ts > start_ts AND given_ts < planned_stop_ts
+    WHERE given_ts > start_ts
 )
 SELECT
-    *,
+    * EXCLUDE (planned_stop_ts),
     CASE
         WHEN unit('refused', dose_key) < 0.025 THEN 'REFUSED'
         WHEN unit('refused', dose_key) < 0.040 THEN 'WASTED'
         ELSE 'GIVEN'
     END AS status_cd
 FROM planned
-WHERE given_ts < today();
+WHERE given_ts < planned_stop_ts AND given_ts < today();
 
 -- A nurse of the ward who worked that shift gives the dose; what is left of an opened ampoule or vial is waste.
 CREATE TABLE ehr.administration AS
