@@ -25,16 +25,17 @@ from wardlake.publish import publish as publish_gold
 from wardlake.quality import Verdict, judge_source, write_report
 from wardlake.settings import load_settings
 from wardlake.sources import active_sources
-from wardlake.warehouse import expose
+from wardlake.warehouse import dbt, expose
 from wardlake_airflow.assets import bronze_asset, gold_asset
 from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.faults import told_to_airflow
-from wardlake_airflow.models import gold_tables, model_tasks
+from wardlake_airflow.models import STATUSES, model_tasks, read_models
 
 settings = load_settings()
 sources = active_sources(settings)
 triggers = [bronze_asset(source.name) for source in sources if source.triggers_build]
-gold = {f"gold.{table}": gold_asset(table) for table in gold_tables(settings)}
+models = read_models(settings)
+gold = {f"gold.{model.table}": gold_asset(model.table) for model in models.values() if model.schema == "gold"}
 
 with DAG(
     "build_gold",
@@ -97,8 +98,29 @@ with DAG(
             )
         return {"path": str(path), "verdicts": dict(Counter(verdict.status for verdict in verdicts))}
 
+    @task(
+        pool="warehouse",
+        doc_md="Runs dbt once for all models and their tests, and tells the tasks of the models how each one ended. "
+        "Fails with the names of the models and tests that failed; clear it to build again.",
+    )
+    def build_models(build: dict[str, object]) -> dict[str, int]:
+        instance = get_current_context()["ti"]
+        statuses: dict[str, str] = {}
+
+        def tell(node: str, status: str) -> None:
+            if node.startswith("model."):
+                instance.xcom_push(STATUSES, statuses | {node: status})
+            statuses[node] = status
+
+        with told_to_airflow():
+            dbt.build(load_settings(), ended=tell)
+        return dict(Counter(statuses.values()))
+
     build = expose_bronze()
     judged = gate(build)
     published = publish(build)
-    build >> model_tasks(settings, pool="warehouse", retries=0) >> judged >> published
+    built = build_models(build)
+    shown = model_tasks(settings, models, build_task_id="build_models")
+    build >> shown
+    [built, shown] >> judged >> published
     report(build, judged, published)

@@ -25,7 +25,8 @@ def window_of_run(
         return Window.parse("/".join(str(end) for end in given))
     if any(given):
         raise PermanentError(
-            "Only one of window_start and window_end is given.", remedy="Give both, or neither for the run's own window."
+            "Only one of window_start and window_end is given.",
+            remedy="Give both, or neither for the run's own window.",
         )
     if schedule is None or logical_date is None:
         return Window.of_day((logical_date or run_after).astimezone(UTC).date())
