@@ -65,13 +65,11 @@ def print_published(
 
 
 def _inputs(publication: Publication) -> Table:
-    table = Table(
-        "source", "table", "at the source", "in bronze", "quarantined", "to silver", title="From source to silver"
-    )
+    table = Table("table", "at the source", "in bronze", "quarantined", "to silver", title="From source to silver")
     for one in publication.inputs:
         counts = (one.source_rows, one.bronze_rows, one.quarantined_rows, one.bronze_rows - one.quarantined_rows)
-        table.add_row(one.source, one.table, *(f"{count:,}" for count in counts))
-    return _right_aligned(table, first=2)
+        table.add_row(f"{one.source}.{one.table}", *(f"{count:,}" for count in counts))
+    return _right_aligned(table, first=1)
 
 
 def _tables(publication: Publication) -> Table:

@@ -36,11 +36,16 @@ PRELOADED = (
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
+    "boto3",
     "cosmos",
+    "duckdb",
     "great_expectations",
-    "wardlake.run",
+    "pandas",
 )
-"""Modules that tasks share instead of importing them again: an import of Great Expectations alone takes seconds."""
+"""Modules that tasks share instead of importing them again: an import of Great Expectations alone takes seconds.
+
+Wardlake itself is not among them, so that the next task sees what a developer has changed.
+"""
 
 
 def programs() -> list[Program]:
