@@ -185,6 +185,11 @@ def key(case_no: str) -> str:
     return str(pseudonym(settings, f"reference:{case_no}"))
 
 
+def test_two_systems_of_one_hospital_are_one_facility(hospital: Warehouse) -> None:
+    found = hospital.query("select facility_id, timezone, currency_code from silver.facilities")
+    assert found == [("reference", "Europe/Berlin", "EUR")]
+
+
 def test_length_of_stay_by_both_definitions(hospital: Warehouse) -> None:
     found = hospital.query(
         """select encounter_key, length_of_stay_days_raw, length_of_stay_days, inpatient_days,

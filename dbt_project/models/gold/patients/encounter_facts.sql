@@ -5,7 +5,7 @@ with encounters as (
         {{ local_date('encounters.admitted_at', 'facilities.timezone') }} as admission_date,
         {{ local_date('encounters.discharged_at', 'facilities.timezone') }} as discharge_date
     from {{ ref('encounters') }} as encounters
-    inner join {{ ref('facilities') }} as facilities on encounters.facility_id = facilities.facility_id
+    left join {{ ref('facilities') }} as facilities on encounters.facility_id = facilities.facility_id
 
 ),
 
