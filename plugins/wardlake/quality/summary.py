@@ -77,7 +77,7 @@ class RunReport:
         """The verdict on the run, in one sentence."""
         refused = [table for table in self.tables if table.status in ("error", "halted")]
         if refused:
-            names = ", ".join(f"{table.source}.{table.table}" for table in refused)
+            names = " and ".join(f"{table.source}.{table.table}" for table in refused)
             return f"Not fit for use: {names} {'was' if len(refused) == 1 else 'were'} refused."
         if self.quarantined_rows:
             rows = "1 row stays" if self.quarantined_rows == 1 else f"{self.quarantined_rows:,} rows stay"
