@@ -32,7 +32,8 @@ def test_every_model_has_a_test_of_uniqueness(warehouse: Warehouse) -> None:
     tested = {
         node["attached_node"]
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "test" and node["test_metadata"]["name"] in ("unique", "unique_combination")
+        if node["resource_type"] == "test"
+        and node.get("test_metadata", {}).get("name") in ("unique", "unique_combination")
     }
     models = {name for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     assert models
