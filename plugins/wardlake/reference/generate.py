@@ -1,5 +1,6 @@
 """Generation of the reference hospital in DuckDB: sets of rows from hashes of a seed, never row by row."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +9,6 @@ import duckdb
 from wardlake.errors import PermanentError
 
 FOLDER = Path(__file__).parent
-
-GENERATOR_VERSION = 1
-"""Goes up with every change of the SQL or the lists, so that a loaded hospital is made again."""
 
 MIN_PATIENTS = 100
 MIN_BEDS = 20
@@ -22,6 +20,14 @@ TABLES = (
     "ehr.diagnosis", "ehr.exam_result", "ehr.drug", "ehr.prescription", "ehr.administration",
     "hr.staff", "hr.roster", "hr.timeclock",
 )  # fmt: skip
+
+
+def generator_version() -> str:
+    """Hash of all that decides what the hospital looks like, so that a changed generator makes it again."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in FOLDER.rglob("*") if path.suffix in (".sql", ".csv", ".py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def generate(

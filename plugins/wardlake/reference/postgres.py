@@ -34,7 +34,13 @@ def locked(pg_uri: str) -> Iterator[psycopg.Connection]:
             raise PassingError(
                 "Another process is loading this database.", remedy="Wait until it has ended, then try again."
             )
-        yield connection
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise PermanentError(
+                f"PostgreSQL refused the load ({type(error).__name__}).",
+                remedy="Load as a user who owns the database; the server's log has the statement.",
+            ) from error
 
 
 def loaded_as(connection: psycopg.Connection, schemas: tuple[str, ...]) -> str | None:

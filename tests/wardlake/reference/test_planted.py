@@ -1,11 +1,13 @@
 """The catalogue of dirty rows and the rows themselves are the same."""
 
+import re
 from collections import Counter
 
 import duckdb
 import pytest
 
 from wardlake.reference import PLANTED
+from wardlake.settings import PROJECT_ROOT
 
 DIRTY = {  # the rows that break the rule, looked for without knowing the catalogue
     "reference.pat_master.duplicate_mrn": """
@@ -59,3 +61,10 @@ def test_a_correction_replaces_an_earlier_dispensing_of_the_same_drug_and_case(
         "on early.line_no = late.corrects"
     ).fetchall()
     assert pairs == [(True, True, True, 1, "DISPENSE")] * 3
+
+
+def test_the_documentation_lists_every_rule_with_its_action() -> None:
+    page = (PROJECT_ROOT / "docs" / "reference-hospital.md").read_text()
+    lines = {rule_id: line for line in page.splitlines() for rule_id in re.findall(r"^\| `(\w+\.\w+\.\w+)`", line)}
+    assert set(lines) == {row.rule_id for row in PLANTED}
+    assert all(f"| {row.action} |" in lines[row.rule_id] for row in PLANTED)

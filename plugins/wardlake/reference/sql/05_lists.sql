@@ -28,3 +28,6 @@ SELECT row_number() OVER () AS line_no, * FROM read_csv(getvariable('lists') || 
 
 CREATE TABLE drug_list AS
 SELECT row_number() OVER () AS line_no, * FROM read_csv(getvariable('lists') || '/drugs.csv', header = true, types = {'dose_txt': 'VARCHAR'});
+
+-- From here on nothing depends on the order in which rows are stored, which saves memory.
+SET preserve_insertion_order = false;

@@ -32,5 +32,4 @@ SELECT
     shift_start(day, shift_cd) AS plan_start,
     shift_end(day, shift_cd) AS plan_end
 FROM places
-INNER JOIN wards USING (ward_no)
-ORDER BY roster_id;
+INNER JOIN wards USING (ward_no);

@@ -95,7 +95,7 @@ WITH clocked AS (
     WHERE absence_cd IS NOT NULL
 )
 SELECT
-    row_number() OVER (ORDER BY roster_id, pay_cd DESC) AS clock_id,
+    (2 * roster_id + (pay_cd <> 'REG')::INTEGER)::BIGINT AS clock_id,
     CASE WHEN pay_cd = 'REG' THEN roster_id::BIGINT END AS roster_id,
     staff_no,
     ward_cd,
