@@ -11,34 +11,39 @@ from wardlake.query import query
 from wardlake.run import RunSummary
 from wardlake.settings import Settings
 
-# Ratios are sum over sum; months in which a part is unknown are left out of both.
+# The newest year of each facility: at the edge of the data before it, only the stays that went on are known.
+# Ratios are sum over sum; days and months in which a part is unknown are left out of both.
 HEADLINES = """
-    WITH occupancy AS (
-        SELECT facility_id, sum(occupied_known_bed_days) / nullif(sum(available_bed_days), 0) AS bed_occupancy
-        FROM gold.monthly_patient_metrics
-        WHERE occupied_known_bed_days IS NOT NULL AND available_bed_days IS NOT NULL
+    WITH newest AS (
+        SELECT facility_id, max(year(census_date)) AS newest_year
+        FROM gold.daily_census
+        GROUP BY ALL
+    ), occupancy AS (
+        SELECT facility_id, sum(midnight_census) / nullif(sum(available_beds), 0) AS bed_occupancy
+        FROM gold.daily_census JOIN newest USING (facility_id)
+        WHERE available_beds IS NOT NULL AND year(census_date) = newest_year
         GROUP BY ALL
     ), nursing AS (
         SELECT facility_id, sum(total_nursing_hours) / nullif(sum(patient_days), 0) AS nursing_hours
-        FROM gold.monthly_staffing_metrics
-        WHERE total_nursing_hours IS NOT NULL AND patient_days IS NOT NULL
+        FROM gold.nursing_hours_daily JOIN newest USING (facility_id)
+        WHERE total_nursing_hours IS NOT NULL AND patient_days IS NOT NULL AND year(work_date) = newest_year
         GROUP BY ALL
     ), cost_of_month AS (
-        SELECT
-            facility_id, currency_code, month_start_date,
-            sum(acquisition_cost) AS cost, any_value(occupied_bed_days) AS days
-        FROM gold.drug_costs_monthly
-        WHERE acquisition_cost IS NOT NULL AND occupied_bed_days IS NOT NULL
-        GROUP BY ALL
+        SELECT facility_id, currency_code, sum(acquisition_cost) AS cost, any_value(occupied_bed_days) AS bed_days
+        FROM gold.drug_costs_monthly JOIN newest USING (facility_id)
+        WHERE year(month_start_date) = newest_year
+        GROUP BY facility_id, currency_code, month_start_date
     ), drugs AS (
-        SELECT facility_id, currency_code, sum(cost) / nullif(sum(days), 0) AS cost_per_patient_day
+        SELECT facility_id, currency_code, sum(cost) / nullif(sum(bed_days), 0) AS cost_per_patient_day
         FROM cost_of_month
+        WHERE cost IS NOT NULL AND bed_days IS NOT NULL
         GROUP BY ALL
     )
-    SELECT facility_id, bed_occupancy, nursing_hours, cost_per_patient_day, currency_code
-    FROM occupancy
-    FULL JOIN nursing USING (facility_id)
-    FULL JOIN drugs USING (facility_id)
+    SELECT facility_id, newest_year, bed_occupancy, nursing_hours, cost_per_patient_day, currency_code
+    FROM newest
+    LEFT JOIN occupancy USING (facility_id)
+    LEFT JOIN nursing USING (facility_id)
+    LEFT JOIN drugs USING (facility_id)
     ORDER BY facility_id
 """
 
@@ -60,7 +65,7 @@ def print_published(
     where = Table("where to look", "", show_header=False, title="Where to look")
     where.add_row("published gold", str(settings.published_dir / "current" / "gold.duckdb"))
     where.add_row("quality report", str(report or "none"))
-    where.add_row("ask gold", "wardlake query 'SELECT * FROM gold.monthly_patient_metrics'")
+    where.add_row("ask gold", ".venv/bin/wardlake query 'SELECT * FROM gold.monthly_patient_metrics'")
     console.print(where)
 
 
@@ -80,12 +85,13 @@ def _tables(publication: Publication) -> Table:
 
 
 def _headlines(settings: Settings) -> Table:
-    names = ("facility", "bed occupancy", "nursing hours per patient day", "drug cost per patient day")
+    names = ("facility", "year", "bed occupancy", "nursing hours per patient day", "drug cost per patient day")
     table = Table(*names, title="Headline figures")
     for row in query(settings, HEADLINES).itertuples(index=False):
-        facility, occupancy, hours, cost, currency = (None if pd.isna(value) else value for value in row)
+        facility, year, occupancy, hours, cost, currency = (None if pd.isna(value) else value for value in row)
         table.add_row(
             facility,
+            str(year),
             "unknown" if occupancy is None else f"{occupancy:.1%}",
             "unknown" if hours is None else f"{hours:.2f} h",
             "unknown" if cost is None else f"{cost:.2f} {currency}",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from wardlake.bronze import Manifest, batches
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
+from wardlake.privacy import pseudonym_pads
 from wardlake.quality import Verdict, suite_for, verdict_of
 from wardlake.settings import Settings
 from wardlake.sources import Source, Table
@@ -45,9 +46,10 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
     """Begin a build: point the bronze views at the newest batches that were judged and not halted.
 
     Raises:
-        PermanentError: a table has batches, and none of them may be used.
+        PermanentError: a table has batches, and none of them may be used; or there is no key for pseudonyms.
         PassingError: another process writes the warehouse.
     """
+    pseudonym_pads(settings)
     lake = Lake(settings)
     usable = {
         (source.name, table): _usable(settings, lake, source, table) for source in sources for table in source.tables
