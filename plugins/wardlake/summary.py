@@ -60,7 +60,7 @@ def print_published(
     """Tell what was published, and where to look."""
     console.print(_inputs(publication))
     console.print(_tables(publication))
-    console.print(_headlines(settings))
+    console.print(headlines_table(settings))
     console.print(_seconds(seconds))
     where = Table("where to look", "", show_header=False, title="Where to look")
     where.add_row("published gold", str(settings.published_dir / "current" / "gold.duckdb"))
@@ -84,7 +84,8 @@ def _tables(publication: Publication) -> Table:
     return _right_aligned(table, first=1)
 
 
-def _headlines(settings: Settings) -> Table:
+def headlines_table(settings: Settings) -> Table:
+    """Bed occupancy, nursing hours and drug cost per patient day of each facility, from published gold."""
     names = ("facility", "year", "bed occupancy", "nursing hours per patient day", "drug cost per patient day")
     table = Table(*names, title="Headline figures")
     for row in query(settings, HEADLINES).itertuples(index=False):
