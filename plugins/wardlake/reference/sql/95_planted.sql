@@ -12,15 +12,16 @@ SELECT 9000000000 + nth, * EXCLUDE (adm_no, nth) FROM sent_again WHERE nth <= 2
 UNION ALL
 SELECT
     dirty.adm_no, 'C' || dirty.adm_no, 'M' || printf('%08d', dirty.rec_id), dirty.adm_ts, dirty.dis_ts, 'EMERGENCY', 'HOME',
-    attending_no, NULL, dirty.age_at_adm
+    attending_no, NULL, coalesce(dirty.age_at_adm, date_sub('year', dob, dirty.adm_ts::DATE))::INTEGER
 FROM (
     VALUES
-    (9000000003, 4, TIMESTAMP '2025-05-12 14:20', TIMESTAMP '2025-05-11 09:40', 56),
-    (9000000004, 5, TIMESTAMP '2025-09-02 08:05', TIMESTAMP '2025-08-30 11:15', 41),
+    (9000000003, 4, TIMESTAMP '2025-05-12 14:20', TIMESTAMP '2025-05-11 09:40', NULL),
+    (9000000004, 5, TIMESTAMP '2025-09-02 08:05', TIMESTAMP '2025-08-30 11:15', NULL),
     (9000000005, 6, TIMESTAMP '2025-03-17 19:45', TIMESTAMP '2025-03-21 10:30', -1),
     (9000000006, 7, TIMESTAMP '2025-10-08 03:10', TIMESTAMP '2025-10-12 12:00', -2)
 ) AS dirty (adm_no, rec_id, adm_ts, dis_ts, age_at_adm)
-INNER JOIN sent_again ON nth = 1;
+INNER JOIN sent_again ON nth = 1
+INNER JOIN adt.pat_master ON pat_master.rec_id = dirty.rec_id;
 
 -- A stop in a discharge lounge that is no ward, between the bed and the way home.
 INSERT INTO adt.bed_movement
