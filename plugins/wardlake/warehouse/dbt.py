@@ -11,11 +11,17 @@ from wardlake.privacy import without_values
 from wardlake.settings import Settings
 from wardlake.sources import active_sources, load_sources
 
+NODE_ENDED = ("LogModelResult", "LogTestResult", "SkippingDetails")
+"""Events of dbt's log that tell how a model or test ended; `NodeFinished` is told at level debug only."""
+
 Progress = Callable[[str, int, int], None]
 """Called with the name of a node that has ended, how many have ended, and how many there are."""
 
 Ended = Callable[[str, str], None]
 """Called with the unique id of a node that has ended, and its status in dbt's words."""
+
+NODE_ENDED = ("LogModelResult", "LogTestResult", "LogSnapshotResult", "LogSeedResult", "SkippingDetails")
+"""Names of dbt's events at level info that end a node."""
 
 
 def dbt_vars(settings: Settings) -> dict[str, object]:
@@ -48,6 +54,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_PATH": str(settings.log_dir),
         "DBT_LOG_LEVEL_FILE": "none",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
         "DO_NOT_TRACK": "1",
         "WARDLAKE_WAREHOUSE_PATH": str(settings.warehouse_path),
         "WARDLAKE_TEMP_DIR": str(settings.temp_dir),
@@ -91,7 +98,7 @@ def _run(
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     command = command_line(settings, ["--log-format", "json", *arguments])
     errors: list[str] = []
-    done = 0
+    done, total = 0, 0
     with subprocess.Popen(
         command, env=dbt_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -100,10 +107,10 @@ def _run(
             event = _event(line)
             data, info = event.get("data", {}), event.get("info", {})
             node = data.get("node_info", {})
-            if info.get("name") == "NodeFinished" and isinstance(node, dict):
+            if info.get("name") in NODE_ENDED and isinstance(node, dict):
                 done += 1
                 if progress:
-                    progress(str(node["node_name"]), done, int(str(data.get("total") or 0)))
+                    progress(str(node["node_name"]), done, int(str(data.get("total") or data.get("num_models") or 0)))
                 if ended:
                     ended(str(node["unique_id"]), str(node["node_status"]))
             if info.get("level") == "error":
