@@ -1,75 +1,129 @@
-"""Every problem of all suites in one pass, found without reading data."""
+"""Every problem of all suites in one pass, found on empty tables, without reading data."""
 
 from pathlib import Path
 
-from wardlake.quality.suites import GOLD, Rule, Suite, read_suite, suite_path
+import duckdb
+import yaml
+
+from wardlake.quality.suites import GOLD, Rule, read_suite, suite_path
 from wardlake.settings import Settings
-from wardlake.sources import LINEAGE_COLUMNS, Source
+from wardlake.sources import Source
 
 ROWLESS_PREFIXES = ("expect_table_", "expect_column_to_exist", "expect_column_distinct_", "expect_column_proportion_")
+LINEAGE = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
+FILE_LINEAGE = {"_file": "VARCHAR", "_line": "BIGINT"}
+FILES = {"name": "VARCHAR", "sha256": "VARCHAR", "rows": "BIGINT", "byte_order_mark": "BOOLEAN"}
+
+Columns = dict[str, str]
+"""Type by name of a table's columns."""
 
 
 def check_suites(settings: Settings, sources: list[Source]) -> list[str]:
     """One line for each problem: of the JSON, the meta, the expectations, the columns, and of tables without suite."""
-    known = {(source.name, table): source for source in sources for table in source.tables}
     problems = [
-        f"{source}.{table} has no suite and is judged by its keys alone: write expectations/{source}/{table}.json."
-        for source, table in known
-        if not suite_path(settings, source, table).exists()
+        f"{source.name}.{table} has no suite and is judged by its keys alone: "
+        f"write expectations/{source.name}/{table}.json."
+        for source in sources
+        for table in source.tables
+        if not suite_path(settings, source.name, table).exists()
     ]
     if not any((settings.suites_dir / GOLD).glob("*.json")):
         problems.append("expectations/gold holds no suite: the gate of publishing would have nothing to read.")
+    known = {source.name: _source_tables(source) for source in sources}
+    known[GOLD] = {**_models(settings, "silver"), **_models(settings, GOLD)}
     ids: dict[str, str] = {}
-    for path in sorted(settings.suites_dir.glob("*/*.json")):
-        source, table = path.parent.name, path.stem
-        if source != GOLD and (source, table) not in known:
-            problems.append(f"{_place(path)} judges {source}.{table}, which no YAML in dags/sources describes.")
-            continue
-        suite, found = read_suite(path)
-        if suite is not None:
-            columns = None if source == GOLD else _columns(known[source, table], table)
-            found = _check_rules(suite, source, table, columns)
-            found += [
-                f"the rule id {rule_id} is used in {ids[rule_id]} too" for rule_id in _ids(suite) if rule_id in ids
-            ]
-            ids |= dict.fromkeys(_ids(suite), _place(path))
-        problems += [f"{_place(path)}: {problem}." for problem in found]
+    for folder in sorted(path for path in settings.suites_dir.glob("*") if path.is_dir()):
+        tables = known.get(folder.name, {})
+        with duckdb.connect() as connection:
+            problems += _create_empty(connection, folder.name, tables)
+            for path in sorted(folder.glob("*.json")):
+                place = f"expectations/{folder.name}/{path.name}"
+                problems += [f"{place}: {problem}." for problem in _check_file(path, tables, connection, ids)]
     return problems
 
 
-def _check_rules(suite: Suite, source: str, table: str, columns: set[str] | None) -> list[str]:
+def _source_tables(source: Source) -> dict[str, Columns]:
+    tables: dict[str, Columns] = {}
+    for name, table in source.tables.items():
+        typed = {column: spec.type for column, spec in table.columns.items()}
+        tables[name] = {**typed, **LINEAGE, **(FILE_LINEAGE if table.files else {})}
+        if table.files:
+            tables[f"{name}__files"] = FILES
+    return tables
+
+
+def _models(settings: Settings, schema: str) -> dict[str, Columns]:
+    """The tables of a dbt schema, from the contracts of their models."""
+    tables = {}
+    for path in sorted((settings.dbt_dir / "models" / schema).rglob("*.yml")):
+        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+            table = model.get("config", {}).get("alias", model["name"])
+            columns = {column["name"]: str(column["data_type"]) for column in model.get("columns", [])}
+            tables[f"{schema}.{table}"] = columns
+    return tables
+
+
+def _create_empty(connection: duckdb.DuckDBPyConnection, source: str, tables: dict[str, Columns]) -> list[str]:
+    problems = []
+    connection.execute("CREATE SCHEMA silver; CREATE SCHEMA gold")
+    for name, columns in tables.items():
+        listed = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
+        try:
+            connection.execute(f"CREATE TABLE {_quoted(name)} ({listed})")
+        except duckdb.Error as error:
+            problems.append(f"The columns of {source}.{name} make no table: {' '.join(str(error).split())}.")
+    return problems
+
+
+def _quoted(name: str) -> str:
+    return ".".join(f'"{part}"' for part in name.split("."))
+
+
+def _check_file(
+    path: Path, tables: dict[str, Columns], connection: duckdb.DuckDBPyConnection, ids: dict[str, str]
+) -> list[str]:
+    source, table = path.parent.name, path.stem
+    place = f"{GOLD}.{table}" if source == GOLD else table
+    if place not in tables:
+        told = "no model in dbt_project/models/gold builds" if source == GOLD else "no YAML in dags/sources describes"
+        return [f"it judges {source}.{table}, which {told}"]
+    suite, problems = read_suite(path)
+    if suite is None:
+        return problems
+    for rule in suite.rules:
+        own = _check_rule(rule, source, table)
+        own += [f"the table has no column '{name}'" for name in rule.columns if name not in tables[place]]
+        own += _check_query(rule, place, connection)
+        if rule.meta.rule_id in ids:
+            own.append(f"its id is used in {ids[rule.meta.rule_id]} too")
+        ids[rule.meta.rule_id] = f"expectations/{source}/{path.name}"
+        problems += [f"rule {rule.meta.rule_id}: {problem}" for problem in own]
+    return problems
+
+
+def _check_rule(rule: Rule, source: str, table: str) -> list[str]:
     from wardlake.quality.engine import check_expectation  # noqa: PLC0415  Great Expectations takes seconds to import
 
-    problems = []
-    for rule in suite.rules:
-        found = [refused] if (refused := check_expectation(rule.type, rule.kwargs)) else []
-        if columns is not None:
-            found += [f"the table has no column '{name}'" for name in rule.columns if name not in columns]
-        found += _check_meaning(rule, source, table)
-        problems += [f"rule {rule.meta.rule_id}: {problem}" for problem in found]
-    return problems
-
-
-def _check_meaning(rule: Rule, source: str, table: str) -> list[str]:
-    problems = []
+    problems = [refused] if (refused := check_expectation(rule.type, rule.kwargs)) else []
     if not rule.meta.rule_id.startswith(f"{source}.{table}."):
         problems.append(f"its id must begin with {source}.{table}.")
     if source == GOLD and rule.meta.action == "quarantine":
         problems.append("nothing is quarantined in gold: choose warn or halt")
     if rule.meta.action == "quarantine" and rule.type.startswith(ROWLESS_PREFIXES):
         problems.append(f"{rule.type} names no rows that could be quarantined: choose warn or halt")
-    if rule.is_query and "{batch}" not in str(rule.kwargs.get("unexpected_rows_query")):
-        problems.append("its query must read from {batch}")
     return problems
 
 
-def _columns(source: Source, table: str) -> set[str]:
-    return {*source.tables[table].columns, *LINEAGE_COLUMNS}
-
-
-def _ids(suite: Suite) -> list[str]:
-    return [rule.meta.rule_id for rule in suite.rules]
-
-
-def _place(path: Path) -> str:
-    return f"expectations/{path.parent.name}/{path.name}"
+def _check_query(rule: Rule, table: str, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    if not rule.is_query:
+        return []
+    query = str(rule.kwargs.get("unexpected_rows_query"))
+    if "{batch}" not in query:
+        return ["its query must read from {batch}"]
+    try:
+        described = connection.execute(f"DESCRIBE {query.format(batch=_quoted(table))}").fetchall()
+    except (duckdb.Error, LookupError, ValueError) as error:
+        return [f"its query cannot be run: {' '.join(str(error).split())}"]
+    if rule.meta.action == "quarantine" and "_row_id" not in [name for name, *_ in described]:
+        return ["its query must select _row_id, to say which rows are quarantined"]
+    return []

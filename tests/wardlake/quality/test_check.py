@@ -1,0 +1,158 @@
+"""Suites are checked in one pass, without data."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from wardlake.errors import PermanentError
+from wardlake.quality import check_suites, suite_for
+from wardlake.settings import PROJECT_ROOT, Settings
+from wardlake.sources import load_sources
+
+GOLD_MODEL = """
+models:
+  - name: gold_daily_census
+    config: {alias: daily_census}
+    columns:
+      - {name: census_date, data_type: date}
+      - {name: midnight_census, data_type: bigint}
+"""
+
+
+@pytest.fixture
+def source(make: Any) -> Any:
+    return make.clinic(stay={"id": "INTEGER", "ward": "VARCHAR"}, ward={"ward": "VARCHAR"})
+
+
+def gold_rule(make: Any, name: str, type_: str, action: str, **kwargs: Any) -> dict[str, Any]:
+    expectation: dict[str, Any] = make.rule(name, type_, action, **kwargs)
+    expectation["meta"]["rule_id"] = f"gold.daily_census.{name}"
+    return expectation
+
+
+def fill(quality: Any, make: Any) -> None:
+    """Suites without a problem."""
+    quality.suite("stay", make.query("lonely", "SELECT _row_id FROM {batch} ANTI JOIN ward USING (ward)", "quarantine"))
+    quality.suite("ward", make.rule("once", "expect_column_values_to_be_unique", table="ward", column="ward"))
+    model = quality.settings.dbt_dir / "models" / "gold" / "census.yml"
+    model.parent.mkdir(parents=True)
+    model.write_text(GOLD_MODEL)
+    rule = gold_rule(
+        make, "negative", "expect_column_values_to_be_between", "halt", column="midnight_census", min_value=0
+    )
+    quality.suite("daily_census", rule, source="gold")
+
+
+def test_the_repositorys_own_suites_have_no_problem() -> None:
+    settings = Settings(project_root=PROJECT_ROOT)
+    sources = list(load_sources(settings).values())
+    assert check_suites(settings, sources) == []
+    tables = {(source.name, table) for source in sources for table in source.tables}
+    assert all((settings.suites_dir / source / f"{table}.json").exists() for source, table in tables)
+    assert len(tables) >= 30
+
+
+def test_good_suites_have_no_problem(quality: Any, make: Any, source: Any) -> None:
+    fill(quality, make)
+    assert check_suites(quality.settings, [source]) == []
+
+
+def test_every_problem_is_told_at_once(quality: Any, make: Any, source: Any) -> None:
+    fill(quality, make)
+    nameless = make.rule("no_owner", "expect_column_values_to_not_be_null", column="id")
+    del nameless["meta"]["owner"]
+    nameless["meta"]["action"] = "shout"
+    quality.suite("ward", nameless)
+    quality.suite("nowhere", make.rule("x", "expect_column_values_to_not_be_null", table="nowhere", column="id"))
+    quality.suite(
+        "stay",
+        make.rule("typo", "expect_colum_values_to_be_unique", column="id"),
+        make.rule("no_column", "expect_column_values_to_not_be_null", column="idd"),
+        make.rule("no_set", "expect_column_values_to_be_in_set", column="id"),
+        make.rule("rowless", "expect_table_row_count_to_be_between", "quarantine", min_value=1),
+        make.query("no_batch", "SELECT _row_id FROM stay"),
+        make.query("bad_sql", "SELECT _row_id FROM {batch} WHERE idd = 1"),
+        make.query("no_row_id", "SELECT id FROM {batch}", "quarantine"),
+        make.rule("elsewhere", "expect_column_values_to_not_be_null", table="ward", column="id"),
+    )
+    quality.suite(
+        "daily_census",
+        gold_rule(make, "held", "expect_column_values_to_not_be_null", "quarantine", column="census_date"),
+        source="gold",
+    )
+    quality.suite("no_model", make.rule("x", "expect_column_values_to_not_be_null", column="id"), source="gold")
+    (quality.settings.suites_dir / "clinic" / "broken.json").write_text("{")
+    problems = check_suites(quality.settings, [source])
+    expected = [
+        "expectations/clinic/nowhere.json: it judges clinic.nowhere, which no YAML",
+        "expectations/clinic/broken.json: it judges clinic.broken",
+        "rule clinic.stay.typo: expect_colum_values_to_be_unique not found",
+        "rule clinic.stay.no_column: the table has no column 'idd'",
+        "rule clinic.stay.no_set:",
+        "rule clinic.stay.rowless: expect_table_row_count_to_be_between names no rows",
+        "rule clinic.stay.no_batch: its query must read from {batch}",
+        "rule clinic.stay.bad_sql: its query cannot be run",
+        "rule clinic.stay.no_row_id: its query must select _row_id",
+        "rule clinic.ward.elsewhere: its id must begin with clinic.stay.",
+        "meta.owner: Field required",
+        "meta.action: Input should be 'warn', 'quarantine' or 'halt'",
+        "nothing is quarantined in gold",
+        "expectations/gold/no_model.json: it judges gold.no_model, which no model",
+    ]
+    missing = [text for text in expected if not any(text in problem for problem in problems)]
+    assert missing == []
+    assert len(problems) == len(expected) - 1
+
+
+def test_a_table_without_suite_is_told_and_judged_by_its_keys(quality: Any, make: Any, source: Any) -> None:
+    fill(quality, make)
+    (quality.settings.suites_dir / "clinic" / "ward.json").unlink()
+    (problem,) = check_suites(quality.settings, [source])
+    assert problem.startswith("clinic.ward has no suite and is judged by its keys alone")
+    with pytest.raises(PermanentError, match=r"clinic\.ward has no expectation suite"):
+        suite_for(quality.settings, "clinic", "ward")
+    quality.settings.sources_dir.mkdir(parents=True)
+    (quality.settings.sources_dir / "clinic.yaml").write_text(json.dumps(source.model_dump(mode="json")))
+    rules = suite_for(quality.settings, "clinic", "ward").rules
+    assert [(rule.meta.rule_id, rule.meta.action, rule.columns) for rule in rules] == [
+        ("clinic.ward.key_1_missing", "quarantine", ["ward"]),
+        ("clinic.ward.key_not_unique", "warn", ["ward"]),
+    ]
+
+
+def test_a_rule_id_names_one_rule(quality: Any, make: Any, source: Any) -> None:
+    fill(quality, make)
+    twice = make.rule("once", "expect_column_values_to_be_unique", table="ward", column="ward")
+    quality.suite("ward", twice, twice)
+    (problem,) = check_suites(quality.settings, [source])
+    assert problem == "expectations/clinic/ward.json: the rule id clinic.ward.once is used twice."
+    with pytest.raises(PermanentError, match="used twice"):
+        suite_for(quality.settings, "clinic", "ward")
+
+
+def test_the_version_is_that_of_the_content(quality: Any, make: Any) -> None:
+    quality.suite("ward", make.rule("once", "expect_column_values_to_be_unique", table="ward", column="ward"))
+    path = quality.settings.suites_dir / "clinic" / "ward.json"
+    before = suite_for(quality.settings, "clinic", "ward").version
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=4, sort_keys=True))
+    assert suite_for(quality.settings, "clinic", "ward").version == before
+    path.write_text(path.read_text().replace('"warn"', '"halt"'))
+    assert suite_for(quality.settings, "clinic", "ward").version != before
+
+
+def test_great_expectations_reads_the_suites_itself() -> None:
+    from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415  takes seconds to import
+
+    for path in sorted((PROJECT_ROOT / "expectations").rglob("*.json")):
+        content = json.loads(path.read_text())
+        suite = ExpectationSuite(**content)
+        assert len(suite.expectations) == len(content["expectations"]), path.name
+
+
+def test_importing_wardlake_does_not_import_great_expectations() -> None:
+    program = "import sys, wardlake.quality; print('great_expectations' in sys.modules, 'sqlalchemy' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["False", "False"]
