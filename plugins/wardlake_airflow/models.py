@@ -1,7 +1,7 @@
 """The dbt models as tasks: Cosmos makes the graph from dbt's manifest, one dbt process builds all of them.
 
-A model's task waits in the triggerer until that process has told how the model ended, and ends in the same way. It never
-occupies a worker: a process for each of the models would take longer than building all of them.
+A model's task waits in the triggerer until that process has told how the model ended, and ends in the same way. It
+never occupies a worker: starting one for each model would take longer than building all of them.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ def read_models(settings: Settings) -> dict[str, Model]:
 def model_tasks(settings: Settings, models: dict[str, Model], build_task_id: str) -> TaskGroup:
     """A task for each model of the active sources, in the order of their references."""
 
-    def to_task(dag: Any, task_group: TaskGroup, node: DbtNode, **_: object) -> ModelTask:  # noqa: ANN401
+    def to_task(dag: Any, task_group: TaskGroup, node: DbtNode, **_: object) -> ModelTask:
         return ModelTask(
             task_id=node.name,
             dag=dag,
@@ -80,6 +80,7 @@ def model_tasks(settings: Settings, models: dict[str, Model], build_task_id: str
         execution_config=ExecutionConfig(execution_mode=ExecutionMode.LOCAL),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
+            select=["resource_type:model"],
             exclude=dbt.inactive_staging(settings),
             test_behavior=TestBehavior.NONE,
             emit_datasets=False,
@@ -95,7 +96,7 @@ class ModelTask(BaseOperator):
     ui_color = "#e8f1ea"
 
     def __init__(self, *, model: str, build_task_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs, retries=0)
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{ModelTrigger.__module__}.{ModelTrigger.__name__}",
             trigger_kwargs={"model": model, "build_task_id": build_task_id},

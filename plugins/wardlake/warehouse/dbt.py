@@ -20,9 +20,6 @@ Progress = Callable[[str, int, int], None]
 Ended = Callable[[str, str], None]
 """Called with the unique id of a node that has ended, and its status in dbt's words."""
 
-NODE_ENDED = ("LogModelResult", "LogTestResult", "LogSnapshotResult", "LogSeedResult", "SkippingDetails")
-"""Names of dbt's events at level info that end a node."""
-
 
 def dbt_vars(settings: Settings) -> dict[str, object]:
     """What the models know of the sources: facility, time zone, currency and the entities that each provides.
@@ -98,7 +95,7 @@ def _run(
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     command = command_line(settings, ["--log-format", "json", *arguments])
     errors: list[str] = []
-    done, total = 0, 0
+    done = 0
     with subprocess.Popen(
         command, env=dbt_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
