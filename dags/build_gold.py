@@ -4,14 +4,15 @@
 Runs when all active sources have brought new batches to bronze.
 
 1. **expose_bronze**: points the warehouse's bronze views at the newest batches that were judged and not halted.
-2. **models**: one dbt run over staging, silver and gold, a task for each model.
+2. **build_models**: one dbt run over staging, silver and gold, with all tests. **models** shows how each model ended.
 3. **gate**: judges the new gold by its suites.
 4. **publish**: makes the new gold visible to readers in one atomic step, and updates the asset of each gold table.
 5. **report**: writes the quality report of the publication.
 
-Whatever fails, readers keep the gold that was published before. Trigger a new run after mending it.
+Whatever fails, readers keep the gold that was published before. After mending it, clear the failed task and what
+follows, or trigger a new run.
 
-A source YAML or a setting that cannot be read is an import error of this file, as gold is never built from a part of the
+A source YAML or a setting that cannot be read is an import error of this file: gold is never built from a part of the
 sources.
 """
 
@@ -29,12 +30,12 @@ from wardlake.warehouse import dbt, expose
 from wardlake_airflow.assets import bronze_asset, gold_asset
 from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.faults import told_to_airflow
-from wardlake_airflow.models import STATUSES, model_tasks, read_models
+from wardlake_airflow.models import STATUSES, manifest_path, model_tasks, read_models
 
 settings = load_settings()
 sources = active_sources(settings)
 triggers = [bronze_asset(source.name) for source in sources if source.triggers_build]
-models = read_models(settings)
+models = read_models(settings) if manifest_path(settings).exists() else {}
 gold = {f"gold.{model.table}": gold_asset(model.table) for model in models.values() if model.schema == "gold"}
 
 with DAG(
@@ -103,24 +104,26 @@ with DAG(
         doc_md="Runs dbt once for all models and their tests, and tells the tasks of the models how each one ended. "
         "Fails with the names of the models and tests that failed; clear it to build again.",
     )
-    def build_models(build: dict[str, object]) -> dict[str, int]:
+    def build_models() -> dict[str, int]:
         instance = get_current_context()["ti"]
         statuses: dict[str, str] = {}
+        instance.xcom_push(STATUSES, statuses)
 
         def tell(node: str, status: str) -> None:
-            if node.startswith("model."):
-                instance.xcom_push(STATUSES, statuses | {node: status})
             statuses[node] = status
+            if node.startswith("model."):
+                instance.xcom_push(STATUSES, statuses)
 
         with told_to_airflow():
+            read_models(load_settings())  # without a manifest this DAG lacks the tasks of the models: say so
             dbt.build(load_settings(), ended=tell)
         return dict(Counter(statuses.values()))
 
     build = expose_bronze()
     judged = gate(build)
     published = publish(build)
-    built = build_models(build)
-    shown = model_tasks(settings, models, build_task_id="build_models")
-    build >> shown
-    [built, shown] >> judged >> published
+    built = build_models()
+    build >> built >> judged >> published
+    if models:
+        build >> model_tasks(settings, models, build_task_id="build_models") >> judged
     report(build, judged, published)

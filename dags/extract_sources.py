@@ -3,10 +3,10 @@
 
 One DAG for each active YAML in `dags/sources/`; a new hospital system needs no line here.
 
-1. **extract**, one mapped task for each table: writes the table's rows for the run's window to S3 as one batch, commits it
-   with a manifest, and returns the batch's id, rows and bytes. A retry finds the committed batch and writes nothing.
-2. **validate**: judges every batch of the source by its suites. Rows that a rule quarantines stay out of silver; a batch
-   that a rule halts fails the run. Updates the asset `wardlake://bronze/<source>`, for which `build_gold` waits.
+1. **extract**, one mapped task for each table: writes the table's rows for the run's window to S3 as one batch, commits
+   it with a manifest, and returns the batch's id, rows and bytes. A retry finds the committed batch and writes nothing.
+2. **validate**: judges every batch of the source by its suites. Rows that a rule quarantines stay out of silver; a
+   batch that a rule halts fails the run. Updates the asset `wardlake://bronze/<source>`, for which `build_gold` waits.
 
 The window is the time since the schedule's former run. Set `window_start` and `window_end` to take another one, for
 example after an outage; clear the failed tasks of a run to try again.

@@ -21,6 +21,7 @@ from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, 
 from cosmos.constants import DbtResourceType, ExecutionMode, LoadMode, TestBehavior
 from cosmos.dbt.graph import DbtNode
 
+from wardlake.errors import PermanentError
 from wardlake.settings import Settings
 from wardlake.warehouse import dbt
 
@@ -45,8 +46,18 @@ class Model:
 
 
 def read_models(settings: Settings) -> dict[str, Model]:
-    """All models of the dbt project by their unique id."""
-    nodes = json.loads(manifest_path(settings).read_text())["nodes"]
+    """All models of the dbt project by their unique id.
+
+    Raises:
+        PermanentError: dbt's manifest was not written yet.
+    """
+    path = manifest_path(settings)
+    if not path.exists():
+        raise PermanentError(
+            f"There is no dbt manifest at {path}, so that Airflow does not know the models.",
+            remedy="Run 'wardlake init'; the DAG has its models a minute later.",
+        )
+    nodes = json.loads(path.read_text())["nodes"]
     return {
         name: Model(node["alias"], node["schema"], node["description"])
         for name, node in nodes.items()
