@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from traces import processes_of
 
 from wardlake.embedded import objectstore, postgres, processes, stack
 from wardlake.embedded.ports import LOOPBACK, PREFERRED, choose_ports, is_free
@@ -37,22 +38,6 @@ def start() -> Settings:
     settings = stack.save_settings(before, ports, ())
     Lake(settings).ensure_buckets()
     return settings
-
-
-def processes_of(home: Path) -> list[str]:
-    """Every process that names the home in its command, works in it, or has a file of it open."""
-    short = str(processes.runtime_dir(home))
-    found = []
-    for process in psutil.process_iter():
-        if process.pid == os.getpid():
-            continue
-        try:
-            traces = [*process.cmdline(), process.cwd(), *(file.path for file in process.open_files())]
-        except psutil.Error:
-            continue
-        if any(str(home) in trace or short in trace for trace in traces):
-            found.append(f"{process.pid} {process.cmdline()}")
-    return found
 
 
 def test_servers_keep_their_data_over_a_stop_and_leave_no_process(home: Path) -> None:
