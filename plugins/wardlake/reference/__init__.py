@@ -3,6 +3,5 @@
 from wardlake.reference.load import LoadedHospital, load_reference
 from wardlake.reference.mimic3 import load_mimic3
 from wardlake.reference.planted import PLANTED, DirtyRow
-from wardlake.reference.postgres import grant_reader
 
-__all__ = ["PLANTED", "DirtyRow", "LoadedHospital", "grant_reader", "load_mimic3", "load_reference"]
+__all__ = ["PLANTED", "DirtyRow", "LoadedHospital", "load_mimic3", "load_reference"]

@@ -107,30 +107,5 @@ def fill(
     run_script(connection, "hospital_keys.sql")
 
 
-def grant_reader(pg_uri: str, role: str, password: str) -> None:
-    """Create or renew a role that may log in and read every table of this database, and nothing else.
-
-    The role gets read-only transactions and SELECT on the tables of all schemas but the loader's own.
-    """
-    name = sql.Identifier(role)
-    with psycopg.connect(pg_uri) as connection:
-        exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
-        verb = sql.SQL("ALTER" if exists else "CREATE")
-        connection.execute(
-            sql.SQL(
-                "{} ROLE {} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
-            ).format(verb, name, sql.Literal(password))
-        )
-        connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(name))
-        schemas = connection.execute(
-            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' "
-            "AND nspname NOT IN ('information_schema', 'public', 'wardlake_loader')"
-        ).fetchall()
-        for (schema,) in schemas:
-            place = sql.Identifier(schema)
-            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(place, name))
-            connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(place, name))
-
-
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

@@ -8,7 +8,7 @@ import pytest
 
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
-from wardlake.reference import grant_reader, load_reference, postgres
+from wardlake.reference import load_reference, postgres
 from wardlake.reference.generate import TABLES
 from wardlake.reference.load import FILES, LANDING_PREFIX
 from wardlake.settings import PROJECT_ROOT, Settings
@@ -109,23 +109,3 @@ def test_the_tables_are_as_the_source_yaml_says(database: str, script: str, sour
             "where database_name = 'vendor' and schema_name in ('adt', 'ehr', 'hr', 'mimiciii')"
         ).fetchall()
         assert {relation for (relation,) in made} == {table.relation for table in tables.values()}
-
-
-def test_the_reader_reads_and_can_do_nothing_else(settings: Settings, database: str) -> None:
-    load_reference(settings, database, patients=PATIENTS)
-    grant_reader(database, "extractor", "first")
-    grant_reader(database, "extractor", "it's second")
-    with psycopg.connect(database) as connection:
-        connection.execute("set role extractor")
-        assert connection.execute("select count(*) from hr.staff").fetchone() != (0,)
-    for forbidden in (
-        "delete from adt.ward",
-        "create table adt.mine (a int)",
-        "create table public.mine (a int)",
-        "select * from wardlake_loader.loaded",
-        "create role another",
-    ):
-        with psycopg.connect(database) as connection:
-            connection.execute("set role extractor")
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(forbidden)

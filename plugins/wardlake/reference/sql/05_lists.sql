@@ -27,7 +27,8 @@ CREATE TABLE usages AS
 SELECT row_number() OVER () AS line_no, * FROM read_csv(getvariable('lists') || '/usages.csv', header = true);
 
 CREATE TABLE drug_list AS
-SELECT row_number() OVER () AS line_no, * FROM read_csv(getvariable('lists') || '/drugs.csv', header = true, types = {'dose_txt': 'VARCHAR'});
+SELECT row_number() OVER () AS line_no, *
+FROM read_csv(getvariable('lists') || '/drugs.csv', header = true, types = {'dose_txt': 'VARCHAR'});
 
 -- From here on nothing depends on the order in which rows are stored, which saves memory.
 SET preserve_insertion_order = false;

@@ -26,7 +26,8 @@ gapped AS (
 chained AS (
     SELECT
         *,
-        whole('chain start', line, 10) - 85 + sum(gap + nights) OVER (PARTITION BY line ORDER BY n) - nights AS first_day
+        whole('chain start', line, 10) - 85 - nights
+        + sum(gap + nights) OVER (PARTITION BY line ORDER BY n) AS first_day
     FROM gapped
 ),
 -- A closure ends the stay that it meets, and moves all later ones behind it.

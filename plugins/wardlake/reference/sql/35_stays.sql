@@ -1,4 +1,5 @@
--- Stays with their clock times. Who leaves does so by half past one; who comes on the same day does so after half past two.
+-- Stays with their clock times. Who leaves does so by half past one; who comes into that bed on the same day does so
+-- after half past two.
 CREATE TABLE all_stays AS
 WITH joined AS (
     SELECT

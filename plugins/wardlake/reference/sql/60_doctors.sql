@@ -17,7 +17,8 @@ placed AS (
         culture,
         CASE WHEN unit('doctor sex', doctor) < 0.47 THEN 'F' ELSE 'M' END AS given_part,
         whole('doctor family', doctor, families) AS family_place,
-        whole('doctor given', doctor, CASE WHEN unit('doctor sex', doctor) < 0.47 THEN women ELSE men END) AS given_place,
+        whole('doctor given', doctor, CASE WHEN unit('doctor sex', doctor) < 0.47 THEN women ELSE men END)
+            AS given_place,
         whole('specialty', doctor, kinds) AS specialty_place
     FROM drawn
     INNER JOIN lines USING (line)

@@ -18,7 +18,8 @@ drawn AS (
         floor(38 * pow(unit('nurse years', staff_no), 1.3))::INTEGER AS experience_years,
         CASE WHEN unit('nurse sex', staff_no) < 0.82 THEN 'F' ELSE 'M' END AS given_part,
         whole('nurse family', staff_no, families) AS family_place,
-        whole('nurse given', staff_no, CASE WHEN unit('nurse sex', staff_no) < 0.82 THEN women ELSE men END) AS given_place,
+        whole('nurse given', staff_no, CASE WHEN unit('nurse sex', staff_no) < 0.82 THEN women ELSE men END)
+            AS given_place,
         unit('grade', staff_no) AS grade
     FROM nurses
     INNER JOIN culture_places ON place = whole('nurse culture', staff_no, 100)

@@ -49,7 +49,9 @@ valued AS (
         CASE
             WHEN is_word THEN NULL
             WHEN sd > 0.5 * mean
-                THEN round(least(high, greatest(low, exp(ln(mean) - pow(log_sd, 2) / 2 + log_sd * z))), decimals::INTEGER)
+                THEN round(
+                    least(high, greatest(low, exp(ln(mean) - pow(log_sd, 2) / 2 + log_sd * z))), decimals::INTEGER
+                )
             ELSE round(least(high, greatest(low, mean + sd * z)), decimals::INTEGER)
         END AS value
     FROM measured

@@ -11,8 +11,8 @@ WITH sent_again AS (
 SELECT 9000000000 + nth, * EXCLUDE (adm_no, nth) FROM sent_again WHERE nth <= 2
 UNION ALL
 SELECT
-    dirty.adm_no, 'C' || dirty.adm_no, 'M' || printf('%08d', dirty.rec_id), dirty.adm_ts, dirty.dis_ts, 'EMERGENCY', 'HOME',
-    attending_no, NULL, coalesce(dirty.age_at_adm, date_sub('year', dob, dirty.adm_ts::DATE))::INTEGER
+    dirty.adm_no, 'C' || dirty.adm_no, 'M' || printf('%08d', dirty.rec_id), dirty.adm_ts, dirty.dis_ts, 'EMERGENCY',
+    'HOME', attending_no, NULL, coalesce(dirty.age_at_adm, date_sub('year', dob, dirty.adm_ts::DATE))::INTEGER
 FROM (
     VALUES
     (9000000003, 4, TIMESTAMP '2025-05-12 14:20', TIMESTAMP '2025-05-11 09:40', NULL),
