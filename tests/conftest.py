@@ -8,6 +8,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +50,28 @@ def postgres_server() -> Iterator[str]:
         server.stop()
 
 
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """Address of a new database, dropped at the end."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.execute(f'drop database "{name}" with (force)')
+
+
 @pytest.fixture
 def database(postgres_server: str) -> Iterator[str]:
     """Address of a database of this test's own."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-        yield postgres_server.replace("/postgres?", f"/{name}?")
-        connection.execute(f'drop database "{name}" with (force)')
+    with new_database(postgres_server) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres_server: str) -> Iterator[str]:
+    """Address of a database that the tests of a module share."""
+    with new_database(postgres_server) as address:
+        yield address
 
 
 @dataclass(frozen=True)
@@ -104,11 +119,10 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture
-def settings(tmp_path: Path, s3_server: S3Server) -> Settings:
-    """Settings with a home and buckets of this test's own."""
+def new_settings(home: Path, s3_server: S3Server) -> Settings:
+    """Settings with a home and buckets of their own."""
     made = Settings(
-        home=tmp_path / "home",
+        home=home,
         project_root=PROJECT_ROOT,
         bucket_prefix=f"t{uuid.uuid4().hex[:10]}",
         s3_endpoint_url=s3_server.endpoint_url,
@@ -119,6 +133,18 @@ def settings(tmp_path: Path, s3_server: S3Server) -> Settings:
     )
     Lake(made).ensure_buckets()
     return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path, s3_server: S3Server) -> Settings:
+    """Settings with a home and buckets of this test's own."""
+    return new_settings(tmp_path / "home", s3_server)
+
+
+@pytest.fixture(scope="module")
+def module_settings(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Settings:
+    """Settings with a home and buckets that the tests of a module share."""
+    return new_settings(tmp_path_factory.mktemp("module") / "home", s3_server)
 
 
 @pytest.fixture

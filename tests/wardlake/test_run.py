@@ -18,7 +18,7 @@ from wardlake.publish import current_publication
 from wardlake.quality import suite_for, verdict_of
 from wardlake.query import query
 from wardlake.reference import PLANTED, load_reference
-from wardlake.run import STAGES, run
+from wardlake.run import STAGES, RunSummary, run
 from wardlake.settings import Settings
 from wardlake.sources import Source, active_sources
 from wardlake.warehouse import connect
@@ -29,14 +29,40 @@ WINDOW = Window.parse("2026-01-01/2026-01-02")
 SOURCES = ("reference", "reference_pharmacy")
 
 
-@pytest.fixture
-def hospital(settings: Settings, database: str) -> Settings:
-    """Settings of a hospital whose database and landing files are filled."""
-    ready = settings.model_copy(
-        update={"sources": SOURCES, "connections": {"reference_db": SecretStr(database)}, "lock_wait_s": 20}
+@pytest.fixture(scope="module")
+def loaded(module_settings: Settings, module_database: str) -> Settings:
+    """Settings of a hospital whose database and landing files are filled, and which no run has touched."""
+    ready = module_settings.model_copy(
+        update={"sources": SOURCES, "connections": {"reference_db": SecretStr(module_database)}, "lock_wait_s": 20}
     )
-    load_reference(ready, database, patients=PATIENTS)
+    load_reference(ready, module_database, patients=PATIENTS)
     return ready
+
+
+@pytest.fixture(scope="module")
+def first_run(loaded: Settings) -> tuple[Settings, RunSummary]:
+    """A hospital after one undisturbed run; tests that run it again add nothing."""
+    settings = elsewhere(loaded, "first")
+    return settings, run(settings, active_sources(settings), WINDOW)
+
+
+@pytest.fixture
+def published(first_run: tuple[Settings, RunSummary]) -> Settings:
+    """Settings of a hospital whose gold was published by one undisturbed run."""
+    return first_run[0]
+
+
+def elsewhere(loaded: Settings, name: str) -> Settings:
+    """The same hospital with an empty lake and an empty warehouse of its own."""
+    settings = loaded.model_copy(
+        update={"home": loaded.home.with_name(name), "bucket_prefix": f"{loaded.bucket_prefix}-{name}"}
+    )
+    source, target = Lake(loaded), settings.bucket("landing")
+    Lake(settings).ensure_buckets()
+    bucket = loaded.bucket("landing")
+    for key in source.list(bucket):
+        source.client.copy_object(Bucket=target, Key=key, CopySource={"Bucket": bucket, "Key": key})
+    return settings
 
 
 def gold_of(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
@@ -57,11 +83,10 @@ def start_run(settings: Settings) -> subprocess.Popen[str]:
     )
 
 
-def test_counts_reconcile_and_exactly_the_planted_rows_are_found(hospital: Settings) -> None:
-    sources = active_sources(hospital)
-    summary = run(hospital, sources, WINDOW)
+def test_counts_reconcile_and_exactly_the_planted_rows_are_found(first_run: tuple[Settings, RunSummary]) -> None:
+    settings, summary = first_run
+    sources = active_sources(settings)
     assert summary.build is not None
-    assert summary.publication is not None
     assert summary.report is not None
     assert summary.report.exists()
     exposed = {(one.source, one.table): one for one in summary.build.exposed}
@@ -69,7 +94,7 @@ def test_counts_reconcile_and_exactly_the_planted_rows_are_found(hospital: Setti
     for one in exposed.values():
         assert one.source_rows == one.bronze_rows > 0, one
     planted = {(row.rule_id, row.action, *(str(value) for value in row.key.values())) for row in PLANTED}
-    assert flagged_rows(hospital, sources) == planted
+    assert flagged_rows(settings, sources) == planted
 
 
 def flagged_rows(settings: Settings, sources: list[Source]) -> set[tuple[str, ...]]:
@@ -99,40 +124,26 @@ def flagged_rows(settings: Settings, sources: list[Source]) -> set[tuple[str, ..
     return found
 
 
-def test_a_second_run_adds_nothing(hospital: Settings) -> None:
-    sources = active_sources(hospital)
-    first = run(hospital, sources, WINDOW)
-    before = gold_of(hospital)
-    second = run(hospital, sources, WINDOW)
+def test_a_second_run_adds_nothing(first_run: tuple[Settings, RunSummary]) -> None:
+    settings, first = first_run
+    sources = active_sources(settings)
+    before = gold_of(settings)
+    second = run(settings, sources, WINDOW)
     assert (first.new_batches, second.new_batches) == (sum(len(source.tables) for source in sources), 0)
-    assert gold_of(hospital) == before
+    assert gold_of(settings) == before
 
 
-@pytest.mark.timeout(900)
-def test_a_run_killed_at_any_stage_and_run_again_gives_the_same_gold(hospital: Settings) -> None:
-    undisturbed = hospital.model_copy(update={"home": hospital.home.with_name("undisturbed")})
-    run(undisturbed, active_sources(undisturbed), WINDOW)
-    expected = gold_of(undisturbed)
-    for number, stage in enumerate(STAGES):
-        settings = hospital.model_copy(
-            update={
-                "home": hospital.home.with_name(f"killed-{stage}"),
-                "bucket_prefix": f"{hospital.bucket_prefix}{number}",
-            }
-        )
-        Lake(settings).ensure_buckets()
-        copy_landing(hospital, settings)
-        kill_in(settings, stage)
-        ended = start_run(settings)
-        _, told = ended.communicate()
-        assert ended.returncode == 0, f"after a kill in {stage}: {told}"
-        assert gold_of(settings) == expected, stage
-
-
-def copy_landing(source: Settings, target: Settings) -> None:
-    lake, bucket = Lake(source), source.bucket("landing")
-    for key in lake.list(bucket):
-        lake.client.copy_object(Bucket=target.bucket("landing"), Key=key, CopySource={"Bucket": bucket, "Key": key})
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_run_killed_at_any_stage_and_run_again_gives_the_same_gold(
+    loaded: Settings, published: Settings, stage: str
+) -> None:
+    settings = elsewhere(loaded, f"killed-{stage}")
+    kill_in(settings, stage)
+    again = start_run(settings)
+    _, told = again.communicate()
+    assert again.returncode == 0, told
+    assert gold_of(settings) == gold_of(published)
 
 
 def kill_in(settings: Settings, stage: str) -> None:
@@ -148,20 +159,24 @@ def kill_in(settings: Settings, stage: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def test_gold_stays_as_it_was_when_a_model_fails(hospital: Settings, database: str) -> None:
+def test_gold_stays_as_it_was_when_a_batch_is_halted(settings: Settings, database: str) -> None:
+    hospital = settings.model_copy(
+        update={"sources": SOURCES, "connections": {"reference_db": SecretStr(database)}, "lock_wait_s": 20}
+    )
+    load_reference(hospital, database, patients=PATIENTS)
     sources = active_sources(hospital)
     run(hospital, sources, WINDOW)
     before, publication = gold_of(hospital), current_publication(hospital)
     with psycopg.connect(database) as connection:
-        connection.execute("update adt.ward set ward_cd = ward_cd || ' '")
-        connection.execute("update adt.bed set ward_cd = ward_cd || '-'")
-    with pytest.raises(PermanentError):
+        connection.execute("delete from hr.timeclock")
+    with pytest.raises(PermanentError, match=r"reference\.timeclock, batch .*no_rows.*Published gold stays as it was"):
         run(hospital, sources, Window.parse("2026-01-02/2026-01-03"))
     assert gold_of(hospital) == before
     assert current_publication(hospital) == publication
 
 
-def test_only_one_run_at_a_time(hospital: Settings) -> None:
+def test_only_one_run_at_a_time(loaded: Settings) -> None:
+    hospital = elsewhere(loaded, "busy")
     process = start_run(hospital)
     assert process.stdout is not None
     assert next(line for line in process.stdout if line.startswith("extract "))
@@ -171,12 +186,10 @@ def test_only_one_run_at_a_time(hospital: Settings) -> None:
     assert process.returncode == 0, told
 
 
-def test_published_tables_can_be_read_while_a_run_is_under_way(hospital: Settings) -> None:
-    run(hospital, active_sources(hospital), WINDOW)
-    expected = query(hospital, "select count(*) as n from gold.encounter_facts").n[0]
-    process = start_run(hospital)
-    assert process.stdout is not None
-    reads = [query(hospital, "select count(*) as n from gold.encounter_facts").n[0] for _ in iterate_lines(process)]
+def test_published_tables_can_be_read_while_a_run_is_under_way(published: Settings) -> None:
+    expected = query(published, "select count(*) as n from gold.encounter_facts").n[0]
+    process = start_run(published)
+    reads = [query(published, "select count(*) as n from gold.encounter_facts").n[0] for _ in iterate_lines(process)]
     _, told = process.communicate()
     assert process.returncode == 0, told
     assert len(reads) > len(STAGES)
@@ -188,13 +201,12 @@ def iterate_lines(process: subprocess.Popen[str]) -> Iterator[str]:
     yield from process.stdout
 
 
-def test_a_query_reads_nothing_but_what_was_published(hospital: Settings) -> None:
-    run(hospital, active_sources(hospital), WINDOW)
+def test_a_query_reads_nothing_but_what_was_published(published: Settings) -> None:
     for sql in (
         "select * from read_text('/etc/hostname')",
-        f"attach '{hospital.warehouse_path}' as w",
+        f"attach '{published.warehouse_path}' as w",
         "create table gold.mine as select 1 as n",
         "set enable_external_access = true",
     ):
         with pytest.raises(PermanentError, match="query failed"):
-            query(hospital, sql)
+            query(published, sql)
