@@ -18,6 +18,7 @@ from wardlake.embedded.credentials import credential, write_private
 from wardlake.embedded.ports import LOOPBACK
 from wardlake.embedded.processes import Program, log_path, run_to_end, start_program, wait_until
 from wardlake.embedded.rest import Airflow
+from wardlake.errors import PermanentError
 from wardlake.settings import Settings
 
 USER = "admin"
@@ -30,7 +31,7 @@ COMPONENTS = {
 }
 MIGRATION = "airflow-migrate"
 MIGRATION_TIMEOUT_S = 300
-START_TIMEOUT_S = 180
+START_TIMEOUT_S = 300
 
 PRELOADED = (
     "airflow.executors.local_executor",
@@ -137,7 +138,14 @@ def start(settings: Settings, port: int, before_parsing: Callable[[], object]) -
             before_parsing()
         start_program(home, f"{GROUP}:{name}")
     airflow = Airflow(address_of(port), USER, credential(home, "airflow-admin"))
-    wait_until(airflow.is_healthy, START_TIMEOUT_S, "Airflow", log_path(home, "scheduler").with_name("*.log"))
+    try:
+        wait_until(lambda: not airflow.unhealthy(), START_TIMEOUT_S, "Airflow", log_path(home, "scheduler"))
+    except PermanentError:
+        parts = airflow.unhealthy()
+        raise PermanentError(
+            f"Airflow is not healthy after {START_TIMEOUT_S} seconds: {', '.join(parts)}.",
+            remedy=f"See {' and '.join(str(log_path(home, part)) for part in parts)}.",
+        ) from None
     airflow.log_in()
     return airflow
 

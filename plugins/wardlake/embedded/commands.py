@@ -1,4 +1,4 @@
-"""The commands of the stack: up, down, clean and demo."""
+"""The commands of the stack: up, down, clean, demo and load."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -51,7 +51,7 @@ def demo(
     hospital: Annotated[
         Hospital, typer.Option(help="Generated reference hospital, or MIMIC-III demo.")
     ] = Hospital.reference,
-    patients: Annotated[int, typer.Option(min=10, help="Size of the reference hospital.")] = 10_000,
+    patients: Annotated[int, typer.Option(min=100, help="Size of the reference hospital.")] = 10_000,
     real_data: Annotated[
         Path | None, typer.Option(envvar="WARDLAKE_REAL_DATA", help="Folder that holds mimic3_demo/.")
     ] = None,
@@ -60,11 +60,34 @@ def demo(
     from wardlake.embedded import demo as whole_way  # noqa: PLC0415
     from wardlake.summary import print_published  # noqa: PLC0415
 
-    with stage_progress(whole_way.stages(hospital)) as show:
+    with stage_progress(whole_way.stages(load_settings(), hospital)) as show:
         outcome = whole_way.demo(whole_way.Order(hospital, patients, real_data), show)
     settings = outcome.stack.settings
     print_published(console, settings, outcome.publication, outcome.report, outcome.seconds)
     _print_login(outcome.stack.airflow)
+
+
+def load(
+    hospital: Annotated[Hospital, typer.Argument(help="Generated reference hospital, or MIMIC-III demo.")],
+    database: Annotated[
+        str, typer.Option(envvar="WARDLAKE_LOAD_DATABASE", help="Address of an empty database, of a user who owns it.")
+    ],
+    patients: Annotated[int, typer.Option(min=100, help="Size of the reference hospital.")] = 10_000,
+    real_data: Annotated[
+        Path | None, typer.Option(envvar="WARDLAKE_REAL_DATA", help="Folder that holds mimic3_demo/.")
+    ] = None,
+) -> None:
+    """Fill the systems of a hospital: its database, and its files in the landing bucket. Safe to repeat."""
+    from wardlake.embedded.demo import mimic3_folder  # noqa: PLC0415
+    from wardlake.reference import load_mimic3, load_reference  # noqa: PLC0415
+
+    if hospital is Hospital.reference:
+        rows = load_reference(
+            load_settings(), database, patients=patients, progress=lambda step: console.print(f"{step} …")
+        ).rows
+    else:
+        rows = load_mimic3(database, mimic3_folder(real_data))
+    console.print(f"{sum(rows.values()):,} rows in {len(rows)} tables.", highlight=False)
 
 
 def _print_login(airflow: "Airflow") -> None:

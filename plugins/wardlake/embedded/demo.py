@@ -11,6 +11,7 @@ from wardlake.errors import PermanentError
 from wardlake.publish import Publication, current_publication
 from wardlake.reference import load_mimic3, load_reference
 from wardlake.settings import Settings
+from wardlake.sources import active_sources
 from wardlake.window import Window
 
 BUILD_DAG = "build_gold"
@@ -37,9 +38,10 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def stages(hospital: str) -> tuple[str, ...]:
+def stages(settings: Settings, hospital: str) -> tuple[str, ...]:
     """What the progress of a demo shows, in order."""
-    return ("start", "load", *(f"extract_{source}" for source in SOURCES_OF_HOSPITAL[hospital]), BUILD_DAG)
+    sources = sorted({*settings.sources, *SOURCES_OF_HOSPITAL[hospital]})
+    return ("start", "load", *(f"extract_{source}" for source in sources), BUILD_DAG)
 
 
 def demo(order: Order, show: Show) -> Outcome:
@@ -66,8 +68,8 @@ def demo(order: Order, show: Show) -> Outcome:
     settings, airflow = running.settings, running.airflow
     before = current_publication(settings)
     log_dir = settings.log_dir / "airflow"
-    dag_ids = [f"extract_{source}" for source in sources]
-    wait_for_dags(airflow, [*dag_ids, BUILD_DAG])
+    dag_ids = [f"extract_{source.name}" for source in active_sources(settings) if source.triggers_build]
+    wait_for_dags(airflow, [*dag_ids, BUILD_DAG], running.dags_changed_at)
     begun = time.perf_counter()
     conf: dict[str, object] = {"window_start": WINDOW.start.isoformat(), "window_end": WINDOW.end.isoformat()}
     runs = [trigger(airflow, dag_id, conf) for dag_id in dag_ids]
@@ -90,7 +92,7 @@ def _load(settings: Settings, order: Order) -> None:
         _refuse_another_size(settings, order.patients)
         load_reference(settings, postgres.uri(settings.home, "hospital"), patients=order.patients)
     else:
-        load_mimic3(postgres.uri(settings.home, "mimic3"), _mimic3_folder(order.real_data))
+        load_mimic3(postgres.uri(settings.home, "mimic3"), mimic3_folder(order.real_data))
 
 
 def _refuse_another_size(settings: Settings, patients: int) -> None:
@@ -104,7 +106,12 @@ def _refuse_another_size(settings: Settings, patients: int) -> None:
     mark.write_text(str(patients))
 
 
-def _mimic3_folder(real_data: Path | None) -> Path:
+def mimic3_folder(real_data: Path | None) -> Path:
+    """Folder of the MIMIC-III demo below the folder of real data.
+
+    Raises:
+        PermanentError: it is not there.
+    """
     if real_data is None or not (real_data / "mimic3_demo").is_dir():
         raise PermanentError(
             "The MIMIC-III demo data are not there.",

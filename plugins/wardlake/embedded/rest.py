@@ -19,15 +19,16 @@ class Airflow:
         self.password = password
         self._client = httpx.Client(base_url=address, timeout=TIMEOUT_S, trust_env=False)
 
-    def is_healthy(self) -> bool:
-        """Whether the database and all four components report as healthy."""
+    def unhealthy(self) -> list[str]:
+        """Names of the components that do not report as healthy."""
         try:
             answer = self._client.get("/api/v2/monitor/health", timeout=5)
         except httpx.TransportError:
-            return False
-        return answer.status_code == httpx.codes.OK and all(
-            part and part["status"] == "healthy" for part in answer.json().values()
-        )
+            return ["api-server"]
+        if answer.is_error:
+            return ["api-server"]
+        parts = answer.json().items()
+        return [name.replace("_", "-") for name, part in parts if not part or part["status"] != "healthy"]
 
     def log_in(self) -> None:
         """Get a token for the calls that follow."""

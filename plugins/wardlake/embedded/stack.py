@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,10 +27,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Stack:
-    """A running stack."""
+    """A running stack; DAGs that were parsed before `dags_changed_at` are not the ones of its settings."""
 
     settings: Settings
     airflow: Airflow
+    dags_changed_at: datetime
 
 
 def up(say: Say, sources: tuple[str, ...] = (), meanwhile: Callable[[Settings], None] = lambda _: None) -> Stack:
@@ -45,6 +47,7 @@ def up(say: Say, sources: tuple[str, ...] = (), meanwhile: Callable[[Settings], 
     """
     before = load_settings()
     was_running = processes.is_running(before.home)
+    dags_changed_at = datetime.min.replace(tzinfo=UTC)
     say("Starting PostgreSQL and the S3 server")
     ports = start_servers(before, say)
     settings = save_settings(before, ports, sources)
@@ -58,9 +61,10 @@ def up(say: Say, sources: tuple[str, ...] = (), meanwhile: Callable[[Settings], 
         meanwhile(settings)
         running = started.result()
     if was_running and settings.sources != before.sources:
+        dags_changed_at = datetime.now(UTC)
         processes.restart_program(settings.home, f"{airflow_components.GROUP}:dag-processor")
     _register(settings, running)
-    return Stack(settings, running)
+    return Stack(settings, running, dags_changed_at)
 
 
 def down(home: Path) -> bool:
