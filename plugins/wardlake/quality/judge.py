@@ -107,8 +107,7 @@ def _create_views(
     for table, manifests in current.items():
         if not manifests:
             continue
-        rows = " UNION ALL BY NAME ".join(_rows_of(settings, manifest) for manifest in manifests)
-        connection.execute(f'CREATE VIEW "{table}" AS {rows}')
+        connection.execute(f'CREATE VIEW "{table}" AS {_rows_of(settings, manifests)}')
         if source.tables[table].files is not None:
             connection.execute(
                 f'CREATE TABLE "{table}__files" (name VARCHAR, sha256 VARCHAR, rows BIGINT, byte_order_mark BOOLEAN)'
@@ -119,13 +118,14 @@ def _create_views(
                 connection.execute(f'INSERT INTO "{table}__files" VALUES (?, ?, ?, ?)', values)
 
 
-def _rows_of(settings: Settings, manifest: Manifest) -> str:
-    """A query for the rows of a batch; its columns are there even if it has no file."""
-    files = [Lake.url(settings.bucket("bronze"), file.key) for file in manifest.files]
+def _rows_of(settings: Settings, manifests: list[Manifest]) -> str:
+    """A query for the rows of batches; the columns are there even if no batch has a file."""
+    bucket = settings.bucket("bronze")
+    files = [Lake.url(bucket, file.key) for manifest in manifests for file in manifest.files]
     if files:
-        return f"SELECT * FROM read_parquet({files}, hive_partitioning = false)"
+        return f"SELECT * FROM read_parquet({files}, hive_partitioning = false, union_by_name = true)"
     lineage = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
-    columns = {column.name: column.type for column in manifest.columns} | lineage
+    columns = {column.name: column.type for column in manifests[-1].columns} | lineage
     listed = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
     return f"SELECT {listed} WHERE false"
 
@@ -135,7 +135,7 @@ def _judge(
 ) -> Verdict:
     from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
 
-    connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {_rows_of(settings, manifest)}")
+    connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {_rows_of(settings, [manifest])}")
     prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version)
     key = f"{prefix}verdicts-{uuid.uuid4().hex[:8]}.parquet"
     with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:
