@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from wardlake.console import console, errors, stage_progress
-from wardlake.embedded.commands import clean, demo, down, up
+from wardlake.embedded.commands import clean, demo, down, load, up
 from wardlake.errors import PassingError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings, load_settings
@@ -130,7 +130,7 @@ def dbt(context: typer.Context) -> None:
     raise typer.Exit(ended.returncode)
 
 
-for stack_command in (up, demo, down, clean):
+for stack_command in (up, demo, down, clean, load):
     app.command()(stack_command)
 
 
