@@ -1,12 +1,16 @@
 """The repository's own suites: on the reference hospital they find every planted row and no other."""
 
+import os
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from wardlake.bronze import current_batches, extract_table
 from wardlake.lake import Lake
 from wardlake.quality import Verdict, judge_source
-from wardlake.reference import PLANTED, load_reference
+from wardlake.reference import PLANTED, load_mimic3, load_reference
 from wardlake.settings import Settings
 from wardlake.sources import load_sources
 from wardlake.warehouse import connect
@@ -67,3 +71,27 @@ def test_every_planted_row_is_found_by_its_rule_and_no_clean_row_is_flagged(
     assert {dirty.rule_id: actions[dirty.rule_id] for dirty in PLANTED} == {d.rule_id: d.action for d in PLANTED}
     quarantined = {dirty.rule_id for dirty in PLANTED if dirty.action == "quarantine"}
     assert sum(verdict.quarantined_rows for verdict in verdicts) == sum(rule in quarantined for rule, _, _ in planted)
+
+
+@pytest.mark.skipif("WARDLAKE_REAL_DATA" not in os.environ, reason="needs WARDLAKE_REAL_DATA")
+def test_real_data_is_warned_about_and_never_held_back(settings: Settings, database: str) -> None:
+    load_mimic3(database, Path(os.environ["WARDLAKE_REAL_DATA"]) / "mimic3_demo")
+    source = load_sources(settings)["mimic3"]
+    for table in source.tables:
+        extract_table(settings, source, table, WINDOW, database)
+    verdicts = judge_source(settings, source)
+    assert {verdict.status for verdict in verdicts} == {"passed", "warned"}
+    assert {verdict.table: verdict.rows for verdict in verdicts if verdict.table in ("icustays", "transfers")} == {
+        "icustays": 136,
+        "transfers": 524,
+    }
+    oddities = {rule.rule_id: rule.unexpected for verdict in verdicts for rule in verdict.rules if rule.unexpected}
+    assert oddities == {
+        "mimic3.admissions.death_after_discharge": 1,
+        "mimic3.caregivers.label_missing": 49,
+        "mimic3.diagnoses_icd.code_without_text": 45,
+        "mimic3.labevents.number_without_unit": 2791,
+        "mimic3.prescriptions.dose_is_range": 585,
+        "mimic3.prescriptions.stops_before_it_starts": 39,
+        "mimic3.procedures_icd.code_without_text": 3,
+    }
