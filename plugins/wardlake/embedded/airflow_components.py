@@ -37,11 +37,18 @@ PRELOADED = (
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
+    "airflow.providers.standard.decorators.python",
+    "airflow.triggers.base",
     "boto3",
-    "cosmos",
+    "cosmos.converter",
+    "cosmos.operators.local",
+    "cosmos.plugin.airflow3",
+    "croniter",
     "duckdb",
     "great_expectations",
+    "openpyxl",
     "pandas",
+    "psycopg",
 )
 """Modules that tasks share instead of importing them again: an import of Great Expectations alone takes seconds.
 
