@@ -25,7 +25,7 @@ class SettingsError(PermanentError):
 class Settings(BaseModel):
     """What Wardlake needs to know, each field from the variable `WARDLAKE_<FIELD>`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     home: Path = Field(Path(".wardlake"), description="Folder of all state on this machine.")
     project_root: Path = Field(PROJECT_ROOT, description="Folder that holds dags/, dbt_project/ and expectations/.")

@@ -71,3 +71,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
         row = next(line for line in page.splitlines() if line.startswith(f"| `WARDLAKE_{name.upper()}` |"))
         if isinstance(field.default, str | int):
             assert f"| `{field.default}` |" in row
+
+
+def test_the_usual_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().home == tmp_path / ".wardlake"
