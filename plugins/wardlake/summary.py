@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -62,15 +63,17 @@ def print_published(
     console.print(_tables(publication))
     console.print(headlines_table(settings))
     console.print(_seconds(seconds))
-    where = Table("where to look", "", show_header=False, title="Where to look")
-    where.add_row("published gold", str(settings.published_dir / "current" / "gold.duckdb"))
-    where.add_row("quality report", str(report or "none"))
-    where.add_row("ask gold", ".venv/bin/wardlake query 'SELECT * FROM gold.monthly_patient_metrics'")
-    console.print(where)
+    places = {
+        "Published gold": settings.published_dir / "current" / "gold.duckdb",
+        "Quality report": report or "none",
+        "Ask gold": ".venv/bin/wardlake query 'SELECT * FROM gold.monthly_patient_metrics'",
+    }
+    for name, place in places.items():
+        console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
 
 
 def _inputs(publication: Publication) -> Table:
-    table = Table("table", "at the source", "in bronze", "quarantined", "to silver", title="From source to silver")
+    table = Table("table", "source", "bronze", "quarantined", "silver", title="Rows on the way", box=SIMPLE_HEAD)
     for one in publication.inputs:
         counts = (one.source_rows, one.bronze_rows, one.quarantined_rows, one.bronze_rows - one.quarantined_rows)
         table.add_row(f"{one.source}.{one.table}", *(f"{count:,}" for count in counts))

@@ -91,4 +91,5 @@ def load(
 
 
 def _print_login(airflow: "Airflow") -> None:
-    console.print(f"Airflow: {airflow.address}  user {airflow.user}  password {airflow.password}", highlight=False)
+    told = f"Airflow: {airflow.address} (user {airflow.user}, password {airflow.password})"
+    console.print(told, soft_wrap=True, highlight=False)

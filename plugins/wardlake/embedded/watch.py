@@ -166,4 +166,5 @@ def last_error(log: Path) -> str:
 
 
 def _name(task: dict[str, Any]) -> str:
-    return str(task["task_id"]) + (f"[{task['map_index']}]" if task["map_index"] >= 0 else "")
+    mapped = task["rendered_map_index"] or (task["map_index"] if task["map_index"] >= 0 else None)
+    return str(task["task_id"]) if mapped is None else f"{task['task_id']}[{mapped}]"
