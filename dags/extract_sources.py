@@ -93,7 +93,7 @@ def extract_dag(source: Source) -> DAG:
         def validate(extracted: list[dict[str, object]]) -> dict[str, int]:
             with told_to_airflow():
                 verdicts = judge_source(load_settings(), source)
-                refuse_halted(verdicts)
+                refuse_halted(load_settings(), verdicts)
             counts = dict(Counter(verdict.status for verdict in verdicts))
             get_current_context()["outlet_events"][outlet].extra = {
                 "rows": sum(batch["rows"] for batch in extracted),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -83,12 +84,12 @@ def validate(settings: Settings, sources: list[Source], progress: Progress = lam
 
         verdicts += judge_source(settings, source, progress=show)
         done += len(source.tables)
-    refuse_halted(verdicts)
+    refuse_halted(settings, verdicts)
     return verdicts
 
 
-def refuse_halted(verdicts: list[Verdict]) -> None:
-    """Raise if a batch must stay out of the warehouse.
+def refuse_halted(settings: Settings, verdicts: list[Verdict]) -> None:
+    """Raise if a batch must stay out of the warehouse, with a report that says why.
 
     Raises:
         PermanentError: names each batch that was halted or could not be judged, and its rules.
@@ -102,9 +103,13 @@ def refuse_halted(verdicts: list[Verdict]) -> None:
         + (f" ({verdict.message})" if verdict.message else "")
         for verdict in refused
     )
+    report = write_report(
+        settings, run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-halted", exposed=[], verdicts=verdicts
+    )
     raise PermanentError(
         f"Batches stay out of the warehouse: {told}.",
-        remedy="Mend the source or the suite in expectations/, then validate again. Published gold stays as it was.",
+        remedy=f"Read {report}, mend the source or the suite in expectations/, then run again. "
+        "Published gold stays as it was.",
     )
 
 

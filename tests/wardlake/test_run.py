@@ -169,7 +169,8 @@ def test_gold_stays_as_it_was_when_a_batch_is_halted(settings: Settings, databas
     before, publication = gold_of(hospital), current_publication(hospital)
     with psycopg.connect(database) as connection:
         connection.execute("delete from hr.timeclock")
-    with pytest.raises(PermanentError, match=r"reference\.timeclock, batch .*no_rows.*Published gold stays as it was"):
+    told = r"reference\.timeclock, batch .*no_rows.*halted\.html.*Published gold stays as it was"
+    with pytest.raises(PermanentError, match=told):
         run(hospital, sources, Window.parse("2026-01-02/2026-01-03"))
     assert gold_of(hospital) == before
     assert current_publication(hospital) == publication
