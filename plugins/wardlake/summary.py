@@ -73,7 +73,17 @@ def print_published(
 
 
 def _inputs(publication: Publication) -> Table:
-    table = Table("table", "source", "bronze", "quarantined", "silver", title="Rows on the way", box=SIMPLE_HEAD)
+    table = Table(
+        "table",
+        "source",
+        "bronze",
+        "quarantined",
+        "silver",
+        title="Rows on the way",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
     for one in publication.inputs:
         counts = (one.source_rows, one.bronze_rows, one.quarantined_rows, one.bronze_rows - one.quarantined_rows)
         table.add_row(f"{one.source}.{one.table}", *(f"{count:,}" for count in counts))
