@@ -9,8 +9,8 @@ from fastapi.responses import FileResponse
 
 from wardlake.settings import load_settings
 
-# Airflow itself does not ask who calls an app of a plugin.
-app = FastAPI(title="Wardlake", dependencies=[Depends(requires_access_view(AccessView.PLUGINS))])
+# Airflow itself does not ask who calls an app of a plugin, nor who reads its documentation.
+app = FastAPI(title="Wardlake", openapi_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))])
 
 
 @app.get("/reports/{publication_id}")
