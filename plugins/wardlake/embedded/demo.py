@@ -10,7 +10,7 @@ from wardlake.embedded.watch import consumers, trigger, wait_for_dags, wait_for_
 from wardlake.errors import PermanentError
 from wardlake.publish import Publication, current_publication
 from wardlake.reference import load_mimic3, load_reference
-from wardlake.settings import Settings
+from wardlake.settings import Settings, load_settings
 from wardlake.sources import active_sources
 from wardlake.window import Window
 
@@ -50,6 +50,7 @@ def demo(order: Order, show: Show) -> Outcome:
     Raises:
         PermanentError: names the server, DAG or task that failed, and its log.
     """
+    _refuse_impossible(load_settings().home, order)
     sources = SOURCES_OF_HOSPITAL[order.hospital]
     seconds: dict[str, float] = {}
 
@@ -89,25 +90,14 @@ def demo(order: Order, show: Show) -> Outcome:
 def _load(settings: Settings, order: Order) -> None:
     """Load the hospital's systems, unless they are loaded already."""
     if order.hospital == "reference":
-        _refuse_another_size(settings, order.patients)
+        _mark(settings.home).write_text(str(order.patients))
         load_reference(settings, postgres.uri(settings.home, "hospital"), patients=order.patients)
     else:
         load_mimic3(postgres.uri(settings.home, "mimic3"), mimic3_folder(order.real_data))
 
 
-def _refuse_another_size(settings: Settings, patients: int) -> None:
-    """The batch of the demo's window stays as it is: a hospital of another size would not reach it."""
-    mark = settings.home / "demo-patients"
-    if mark.exists() and mark.read_text() != str(patients):
-        raise PermanentError(
-            f"The reference hospital was taken to the lake with {mark.read_text()} patients.",
-            remedy="Ask for that number (PATIENTS=...), or run 'make clean' first.",
-        )
-    mark.write_text(str(patients))
-
-
 def mimic3_folder(real_data: Path | None) -> Path:
-    """Folder of the MIMIC-III demo below the folder of real data.
+    """Folder of the MIMIC-III demo's tables.
 
     Raises:
         PermanentError: it is not there.
@@ -118,3 +108,23 @@ def mimic3_folder(real_data: Path | None) -> Path:
             remedy="Set WARDLAKE_REAL_DATA to the folder that holds mimic3_demo/.",
         )
     return real_data / "mimic3_demo"
+
+
+def _refuse_impossible(home: Path, order: Order) -> None:
+    """Raise before anything is started if the demo could not end well.
+
+    The batch of the demo's window stays as it is: a hospital of another size would not reach it.
+    """
+    if order.hospital == "mimic3":
+        mimic3_folder(order.real_data)
+    taken = _mark(home).read_text() if _mark(home).exists() else str(order.patients)
+    if order.hospital == "reference" and taken != str(order.patients):
+        raise PermanentError(
+            f"The reference hospital was taken to the lake with {taken} patients.",
+            remedy="Ask for that number (PATIENTS=...), or run 'make clean' first.",
+        )
+
+
+def _mark(home: Path) -> Path:
+    """File that holds the number of patients of the first demo."""
+    return home / "demo-patients"
