@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def credential(home: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
+def credential(home: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
     """The credential of that name; it is made when it is asked for the first time."""
     folder = home / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
