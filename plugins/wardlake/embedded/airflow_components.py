@@ -49,10 +49,11 @@ PRELOADED = (
     "openpyxl",
     "pandas",
     "psycopg",
+    "wardlake.embedded.freeze",
 )
 """Modules that tasks share instead of importing them again: an import of Great Expectations alone takes seconds.
 
-Wardlake itself is not among them, so that the next task sees what a developer has changed.
+The library itself is not among them, so that the next task sees what a developer has changed.
 """
 
 
