@@ -17,7 +17,9 @@ from airflow.sdk.execution_time.context import set_current_context
 from clinic import create_wards, ward_source
 
 from wardlake.lake import Lake
+from wardlake.quality import Verdict
 from wardlake.settings import Settings
+from wardlake.sources import Source
 
 Parse = Callable[[str], DagBag]
 
@@ -143,19 +145,14 @@ def test_a_missing_table_is_not_tried_again_and_commits_nothing(
 
 
 def test_a_halted_batch_fails_the_run_and_updates_no_asset(clinic: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = clinic.dag.get_task("validate").python_callable.__globals__
+    judge = module["judge_source"]
+
+    def halt_all(settings: Settings, source: Source) -> list[Verdict]:
+        return [verdict.model_copy(update={"status": "halted"}) for verdict in judge(settings, source)]
+
+    monkeypatch.setitem(module, "judge_source", halt_all)
     batch = clinic.call("extract", table="ward")
-    clinic.call("validate", extracted=[batch])
-    clinic.events.clear()
-    function = clinic.dag.get_task("validate").python_callable
-    judge = function.__globals__["judge_source"]
-    halted = [verdict.model_copy(update={"status": "halted"}) for verdict in judge(*_arguments(function))]
-    monkeypatch.setitem(function.__globals__, "judge_source", lambda *_: halted)
     with pytest.raises(AirflowFailException, match=r"clinic\.ward, batch 20260101T000000Z-.*: halted"):
         clinic.call("validate", extracted=[batch])
     assert not clinic.events
-
-
-def _arguments(function: Callable[..., object]) -> tuple[object, object]:
-    """The settings and the source that `validate` gives to the judge."""
-    source = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))["source"].cell_contents
-    return function.__globals__["load_settings"](), source
