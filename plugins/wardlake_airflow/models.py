@@ -76,6 +76,7 @@ def model_tasks(settings: Settings, models: dict[str, Model], build_task_id: str
             model=node.unique_id,
             build_task_id=build_task_id,
             doc_md=models[node.unique_id].description,
+            on_failure_callback=None,  # the build task tells why
         )
 
     return DbtTaskGroup(
