@@ -4,7 +4,8 @@
 Runs when all active sources have brought new batches to bronze.
 
 1. **expose_bronze**: points the warehouse's bronze views at the newest batches that were judged and not halted.
-2. **build_models**: one dbt run over staging, silver and gold, with all tests. **models** shows how each model ended.
+2. **build_models**: one dbt run over staging, silver and gold, with all tests; fails if one of them fails.
+   **models** shows how each model ended.
 3. **gate**: judges the new gold by its suites.
 4. **publish**: makes the new gold visible to readers in one atomic step, and updates the asset of each gold table.
 5. **report**: writes the quality report of the publication.
@@ -127,5 +128,5 @@ with DAG(
     built = build_models()
     build >> built >> judged >> published
     if models:
-        build >> model_tasks(settings, models, build_task_id="build_models") >> judged
+        build >> model_tasks(settings, models, build_task_id="build_models")
     report(build, judged, published)

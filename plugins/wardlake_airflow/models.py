@@ -27,7 +27,7 @@ from wardlake.warehouse import dbt
 
 STATUSES = "statuses"
 """Key of the XCom in which the build task tells how each model ended."""
-POLL_S = 1.0
+POLL_S = 5.0  # models that ended meanwhile end together: for each end alone, Airflow would parse the DAG file again
 ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 
 
