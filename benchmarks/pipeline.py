@@ -21,7 +21,7 @@ from wardlake.console import stage_progress
 from wardlake.embedded import airflow_components, processes, stack
 from wardlake.embedded.demo import WINDOW, Order, demo, stages
 from wardlake.lake import Lake
-from wardlake.settings import Settings
+from wardlake.settings import Settings, load_settings
 
 LIMIT = 3.0
 
@@ -35,7 +35,7 @@ def main(
         home = Path(folder) / "home"
         os.environ["WARDLAKE_HOME"] = str(home)
         try:
-            with stage_progress(stages("reference")) as show:
+            with stage_progress(stages(load_settings(), "reference")) as show:
                 outcome = demo(Order("reference", patients), show)
             processes.stop_group(home, airflow_components.GROUP)
             alone = _seconds_alone(outcome.stack.settings, Path(folder) / "alone")
