@@ -83,6 +83,7 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
             "dags_folder": settings.project_root / "dags",
             "plugins_folder": settings.project_root / "plugins",
             "load_examples": False,
+            "dagbag_import_error_tracebacks": False,
             "executor": "LocalExecutor",
             "parallelism": 6,
             "mp_start_method": "forkserver",
@@ -103,8 +104,8 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
             "secret_key": credential(home, "airflow-session"),
         },
         "api_auth": {"jwt_secret": credential(home, "airflow-jwt")},
-        "scheduler": {"scheduler_idle_sleep_time": 0.5},
-        "dag_processor": {"parsing_processes": 1},
+        "scheduler": {"scheduler_idle_sleep_time": 0.5, "task_instance_heartbeat_timeout": 120},
+        "dag_processor": {"parsing_processes": 1, "min_file_process_interval": 60},
         "logging": {
             "base_log_folder": home / "logs" / "airflow",
             "dag_processor_child_process_log_directory": home / "logs" / "airflow" / "dag_processor",
@@ -112,7 +113,7 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
             "file_task_handler_new_file_permissions": "0o600",
             "colored_console_log": False,
         },
-        "cosmos": {"enable_telemetry": False, "cache_dir": folder / "cosmos"},
+        "cosmos": {"enable_telemetry": False, "enable_cache": False},
     }
     variables = {
         f"AIRFLOW__{section.upper()}__{option.upper()}": str(value)
