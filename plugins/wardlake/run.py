@@ -15,7 +15,7 @@ from wardlake.lake import Lake
 from wardlake.publish import Publication, gate, publish
 from wardlake.quality import Verdict, judge_source, write_report
 from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.sources import Source, active_sources
 from wardlake.warehouse import dbt
 from wardlake.warehouse.expose import REFUSED, Build, expose_bronze
 from wardlake.window import Window
@@ -52,7 +52,7 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
         with _stage(summary, "validate", progress):
             verdicts = validate(settings, sources, progress)
         with _stage(summary, "build", progress):
-            build = summary.build = expose_bronze(settings, sources)
+            build = summary.build = expose_bronze(settings, active_sources(settings))
             dbt.build(settings, lambda node, done, total: progress("build", node, done, total))
         with _stage(summary, "gate", progress):
             gold_verdicts = gate(settings, build.build_id).verdicts
@@ -62,7 +62,7 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
             summary.report = write_report(
                 settings,
                 run_id=summary.publication.publication_id,
-                exposed=build.exposed,
+                exposed=[one for one in build.exposed if one.source in {source.name for source in sources}],
                 verdicts=[*verdicts, *gold_verdicts],
             )
     return summary
