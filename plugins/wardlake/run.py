@@ -9,8 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wardlake.bronze import extract_table
-from wardlake.errors import PassingError, PermanentError
+from wardlake.bronze import extract_tables
+from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.publish import Publication, gate, publish
 from wardlake.quality import Verdict, judge_source, write_report
@@ -119,11 +119,19 @@ def _refuses(status: str, action: str) -> bool:
 
 def _extract(settings: Settings, sources: list[Source], window: Window, progress: Progress) -> int:
     Lake(settings).probe()
-    wanted = [(source, table) for source in sources for table in source.tables]
-    new = 0
-    for number, (source, table) in enumerate(wanted, start=1):
-        new += extract_table(settings, source, table, window).is_new
-        progress("extract", f"{source.name}.{table}", number, len(wanted))
+    total = sum(len(source.tables) for source in sources)
+    new = done = 0
+    for source in sources:
+
+        def show(table: str, number: int, _: int, name: str = source.name, before: int = done) -> None:
+            progress("extract", f"{name}.{table}", before + number, total)
+
+        ended = extract_tables(settings, source, list(source.tables), window, progress=show)
+        done += len(source.tables)
+        for extraction in ended.values():
+            if isinstance(extraction, WardlakeError):
+                raise extraction
+            new += extraction.is_new
     return new
 
 

@@ -43,7 +43,8 @@ class Settings(BaseModel):
 
     warehouse: Literal["duckdb"] = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
-    lock_wait_s: int = Field(60, ge=0, description="Seconds to wait for another process that writes the warehouse.")
+    extract_memory_limit: str = Field("350MB", description="Memory that DuckDB may use while it reads a source.")
+    lock_wait_s: int = Field(60, ge=0, description="Seconds to wait for another process that holds what is needed.")
     threads: int = Field(2, ge=1, le=256, description="Threads of DuckDB and of dbt.")
 
     pseudonym_key: SecretStr | None = Field(None, description="Key of the pseudonyms in gold, 32 characters or more.")
@@ -57,7 +58,7 @@ class Settings(BaseModel):
     def _split_by_comma(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
-    @field_validator("memory_limit")
+    @field_validator("memory_limit", "extract_memory_limit")
     @classmethod
     def _is_size(cls, value: str) -> str:
         number = value.upper().rstrip("KMGTIB")

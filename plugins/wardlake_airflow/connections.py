@@ -3,14 +3,15 @@
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from wardlake.sources import PostgresConnection, Source
+from wardlake.sources import Source
 
 
 def connection_uri(source: Source) -> str | None:
     """URI of the source's Airflow connection; None if there is none and the library's settings decide."""
-    if not isinstance(source.connection, PostgresConnection):
+    conn_id = getattr(source.connection, "conn_id", None)
+    if conn_id is None:
         return None
     try:
-        return BaseHook.get_connection(source.connection.conn_id).get_uri()
+        return BaseHook.get_connection(conn_id).get_uri()
     except AirflowNotFoundException:
         return None

@@ -67,7 +67,7 @@ def clinic(
     create_wards(database)
     sources = tmp_path / "project" / "dags" / "sources"
     sources.mkdir(parents=True)
-    (sources / "clinic.yaml").write_text(yaml.safe_dump(ward_source().model_dump(mode="json")))
+    (sources / "clinic.yaml").write_text(yaml.safe_dump(ward_source().model_dump(mode="json"), sort_keys=False))
     for name, value in settings.environment().items():
         if name.startswith("WARDLAKE_"):
             monkeypatch.setenv(name, value)

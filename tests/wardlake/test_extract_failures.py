@@ -135,7 +135,7 @@ def test_an_extraction_that_was_killed_is_no_batch_and_the_next_one_is_whole(
     script.write_text(EXTRACT_BIG.format(tests=str(Path(__file__).parent), database=database))
     process = subprocess.Popen([sys.executable, script], env=settings.environment())
     work = settings.temp_dir
-    while not (work.exists() and any(work.glob("extract-*/parts/*"))):
+    while not (work.exists() and any(work.glob("extract-*/*/parts/*/*"))):
         assert process.poll() is None, "the extraction ended before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -1,6 +1,17 @@
-"""Immutable batches of source rows: extracted, counted on both sides, committed by their manifest."""
+"""Immutable batches of source rows: extracted, reconciled with the source, committed by their manifest."""
 
-from wardlake.bronze.extract import Extraction, extract_table
-from wardlake.bronze.manifest import Manifest, batches, current_batches
+from wardlake.bronze.current import counting, current_batches, current_query, rows_query
+from wardlake.bronze.extract import Extraction, extract_table, extract_tables
+from wardlake.bronze.manifest import Manifest, batches
 
-__all__ = ["Extraction", "Manifest", "batches", "current_batches", "extract_table"]
+__all__ = [
+    "Extraction",
+    "Manifest",
+    "batches",
+    "counting",
+    "current_batches",
+    "current_query",
+    "extract_table",
+    "extract_tables",
+    "rows_query",
+]

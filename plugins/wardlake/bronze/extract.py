@@ -1,26 +1,24 @@
-"""Extraction of one table for one window into one committed batch."""
+"""Extraction of the tables of a source for one window, each into one committed batch."""
 
 import hashlib
+import json
 import tempfile
-import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from wardlake.bronze import landing, postgres
-from wardlake.bronze.manifest import (
-    BronzeColumn,
-    BronzeFile,
-    Manifest,
-    TakenFile,
-    batch_id_of,
-    batch_prefix,
-    commit,
-    read_manifest,
-)
-from wardlake.errors import PermanentError
+from wardlake.bronze.contract import UNLIKE, agree
+from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
+from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written
+from wardlake.bronze.readers import open_session
+from wardlake.bronze.reading import EVERYTHING, reading_of
+from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
+from wardlake.bronze.turns import turn
+from wardlake.errors import PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
@@ -28,7 +26,8 @@ from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 from wardlake.window import Window
 
-PART_BYTES = 256 * 1024**2
+Progress = Callable[[str, int, int], None]
+"""Called with the table that has ended, how many have ended, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -51,144 +50,176 @@ def extract_table(
         PermanentError: contract broken, table missing, no rights, disk full, rows lost on the way.
         PassingError: the source or the store did not answer.
     """
-    lake = Lake(settings)
-    bucket = settings.bucket("bronze")
-    batch_id = batch_id_of(source.name, table, window)
-    if done := read_manifest(lake, bucket, source.name, table, batch_id):
-        return Extraction(done, is_new=False)
+    ended = extract_tables(settings, source, [table], window, connection_uri)[table]
+    if isinstance(ended, WardlakeError):
+        raise ended
+    return ended
 
-    place = f"{source.name}.{table}, batch {batch_id}"
-    extracted_at = datetime.now(UTC)
-    settings.temp_dir.mkdir(parents=True, exist_ok=True)
+
+def extract_tables(
+    settings: Settings,
+    source: Source,
+    tables: Sequence[str],
+    window: Window,
+    connection_uri: str | None = None,
+    progress: Progress = lambda *_: None,
+) -> dict[str, Extraction | WardlakeError]:
+    """Extract tables of a source in one look, so that they show one moment where the source can do that.
+
+    Batches are committed when all tables were read. A table that fails does not stop the others: its error is returned
+    in its place.
+
+    Raises:
+        PermanentError, PassingError: the source as a whole cannot be read now.
+    """
+    lake, bucket = Lake(settings), settings.bucket("bronze")
+    ids = {table: batch_id_of(source.name, table, window) for table in tables}
+    ended: dict[str, Extraction | WardlakeError] = {}
+
+    def find_committed() -> list[str]:
+        for table, batch_id in ids.items():
+            if table not in ended and (done := read_manifest(lake, bucket, source.name, table, batch_id)):
+                ended[table] = Extraction(done, is_new=False)
+                progress(table, len(ended), len(ids))
+        return [table for table in ids if table not in ended]
+
+    if not find_committed():
+        return ended
+    with turn(settings, source), ExitStack() as stack:
+        wanted = find_committed()
+        if not wanted:
+            return ended
+        engine = stack.enter_context(_engine(settings))
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
+        extracted_at = datetime.now(UTC)
+        session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
+        written: list[Manifest] = []
+        for table in wanted:
+            committed = batches(settings, lake, source.name, table)
+            request = Request(table, ids[table], window, work / table, reading_of(source, table, window, committed))
+            request.work.mkdir()
+            try:
+                written.append(write_batch(settings, lake, source, session, request, engine, extracted_at))
+            except WardlakeError as error:
+                ended[table] = error
+                progress(table, len(ended) + len(written), len(ids))
+        for manifest in written:
+            ended[manifest.table] = commit_batch(lake, bucket, manifest)
+            progress(manifest.table, len(ended), len(ids))
+    return ended
+
+
+def commit_batch(lake: Lake, bucket: str, manifest: Manifest) -> Extraction:
+    """Commit a batch, or return the one that another attempt has committed first."""
+    if commit(lake, bucket, manifest):
+        return Extraction(manifest, is_new=True)
+    winner = read_manifest(lake, bucket, manifest.source, manifest.table, manifest.batch_id)
+    assert winner is not None, "the conditional put said that the manifest exists"  # noqa: S101
+    return Extraction(winner, is_new=False)
+
+
+def write_batch(
+    settings: Settings,
+    lake: Lake,
+    source: Source,
+    session: Session,
+    request: Request,
+    engine: duckdb.DuckDBPyConnection,
+    extracted_at: datetime,
+    supersedes: Sequence[str] = (),
+) -> Manifest:
+    """Write the parts of a batch and return the manifest that commits it.
+
+    Raises:
+        PermanentError: contract broken, table missing, no rights, disk full, rows lost on the way.
+        PassingError: the source or the store did not answer.
+    """
+    table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
+    place = f"{source.name}.{table}, batch {request.batch_id}"
     try:
-        with (
-            tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-") as folder,
-            connect(settings) as engine,
-        ):
-            work = Path(folder)
-            relation = _open(settings, lake, source, table, batch_id, engine, work, connection_uri)
-            _check_contract(source, table, relation.columns, place)
-            _write_parts(engine, relation, work / "parts", batch_id, source.name, extracted_at)
-            manifest = Manifest(
-                source=source.name,
-                table=table,
-                mode=source.tables[table].mode,
-                batch_id=batch_id,
-                window_start=window.start,
-                window_end=window.end,
-                source_rows=relation.source_rows,
-                lake_rows=_rows_written(engine, work / "parts"),
-                columns=relation.columns,
-                files=_upload_parts(engine, lake, bucket, work / "parts", batch_prefix(source.name, table, batch_id)),
-                taken=relation.taken,
-                extracted_at=extracted_at,
-                code_version=code_version(),
-            )
+        relation = session.read(request)
+        agreement = agree(source, table, relation.columns, place)
+        prefix = batch_prefix(source.name, table, request.batch_id)
+        lineage = Lineage(request.batch_id, source.name, extracted_at)
+        writer = PartWriter(engine, lake, bucket, prefix, request.work, lineage)
+        is_number = spec.cursor is not None and request.reading.end is None
+        rows = Rows(
+            relation.chunks,
+            agreement.expressions,
+            relation.order_by,
+            relation.checks,
+            spec.cursor.column if spec.cursor and is_number else None,
+        )
+        written = writer.write(rows)
+        keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
+        facts = relation.facts()
     except duckdb.Error as error:
+        if UNLIKE in str(error):
+            told = str(error).split(UNLIKE, 1)[1].strip()
+            raise PermanentError(
+                f"{place}: the source breaks its contract: {told}.",
+                remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
+            ) from None
         raise translate(error, place) from error
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
         ) from error
-    if commit(lake, bucket, manifest):
-        return Extraction(manifest, is_new=True)
-    winner = read_manifest(lake, bucket, source.name, table, batch_id)
-    assert winner is not None, "the conditional put said that the manifest exists"  # noqa: S101
-    return Extraction(winner, is_new=False)
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Rows ready to be copied: a DuckDB query, its columns, and the number of rows that the source itself counts."""
-
-    query: str
-    order_by: str
-    columns: list[BronzeColumn]
-    source_rows: int
-    taken: list[TakenFile]
-
-
-def _open(
-    settings: Settings,
-    lake: Lake,
-    source: Source,
-    table: str,
-    batch_id: str,
-    engine: duckdb.DuckDBPyConnection,
-    work: Path,
-    connection_uri: str | None,
-) -> Relation:
-    spec = source.tables[table]
-    if source.connection.kind == "postgres":
-        uri = connection_uri or settings.connection_uri(source.connection.conn_id)
-        query, rows = postgres.open_relation(engine, source, table, uri)
-        taken: list[TakenFile] = []
-        order_by = ", ".join(f'"{key}"' for key in spec.keys)
-    else:
-        query, taken = landing.open_files(settings, lake, source, table, batch_id, engine, work)
-        rows = sum(file.rows for file in taken)
-        order_by = '"_file", "_line"'
-    described = engine.execute(f"DESCRIBE {query}").fetchall()
-    columns = [BronzeColumn(name=name, type=type_) for name, type_, *_ in described]
-    return Relation(query, order_by, columns, rows, taken)
-
-
-def _check_contract(source: Source, table: str, columns: list[BronzeColumn], place: str) -> None:
-    expected = {name: column.type.upper() for name, column in source.tables[table].columns.items()}
-    found = {column.name: column.type for column in columns if column.name not in ("_file", "_line")}
-    problems = [f"column '{name}' is missing" for name in expected if name not in found]
-    problems += [f"column '{name}' is new and has no PII class" for name in found if name not in expected]
-    problems += [
-        f"column '{name}' is {found[name]}, the contract says {type_}"
-        for name, type_ in expected.items()
-        if name in found and found[name] != type_
-    ]
-    if problems:
-        raise PermanentError(
-            f"{place}: the source breaks its contract: {'; '.join(problems)}.",
-            remedy=f"Agree on the change with the owner of the system, then correct dags/sources/{source.name}.yaml.",
-        )
-
-
-def _write_parts(
-    engine: duckdb.DuckDBPyConnection,
-    relation: Relation,
-    folder: Path,
-    batch_id: str,
-    source: str,
-    extracted_at: datetime,
-) -> None:
-    engine.execute(
-        f"""
-        COPY (
-            SELECT
-                row_number() OVER (ORDER BY {relation.order_by}) AS _row_id,
-                *,
-                '{batch_id}' AS _batch_id,
-                '{source}' AS _source,
-                TIMESTAMPTZ '{extracted_at.isoformat()}' AS _extracted_at
-            FROM ({relation.query})
-            ORDER BY _row_id
-        ) TO '{folder}' (FORMAT parquet, COMPRESSION zstd, FILE_SIZE_BYTES {PART_BYTES})
-        """
+    return Manifest(
+        source=source.name,
+        table=table,
+        mode=spec.mode,
+        batch_id=request.batch_id,
+        window_start=request.window.start,
+        window_end=request.window.end,
+        read_from=request.reading.start,
+        read_until=request.reading.end,
+        cursor_max=written.cursor_max,
+        snapshot=session.snapshot,
+        arrived=relation.arrived,
+        source_rows=facts.rows,
+        lake_rows=written.rows,
+        checksum=_reconciled(relation, facts, written, place),
+        columns=list(agreement.columns),
+        schema_changes=list(agreement.changes),
+        files=written.files,
+        keys=keys.files if keys else None,
+        taken=list(relation.taken),
+        refused=list(relation.refused),
+        supersedes=list(supersedes),
+        extracted_at=extracted_at,
+        code_version=code_version(),
     )
 
 
-def _rows_written(engine: duckdb.DuckDBPyConnection, folder: Path) -> int:
-    counted = engine.execute(f"SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata('{folder}/*.parquet')")
-    return int(counted.fetchall()[0][0])
+def _write_keys(session: Session, request: Request, writer: PartWriter, keys: list[str]) -> Written:
+    """Write all keys that the source has now, beside the rows of the batch."""
+    all_keys = Request(
+        request.table, request.batch_id, request.window, request.work / "keys", EVERYTHING, columns=tuple(keys)
+    )
+    all_keys.work.mkdir()
+    relation = session.read(all_keys)
+    return writer.write(Rows(relation.chunks, [f'"{key}"' for key in keys], relation.order_by), name="keys")
 
 
-def _upload_parts(
-    engine: duckdb.DuckDBPyConnection, lake: Lake, bucket: str, folder: Path, prefix: str
-) -> list[BronzeFile]:
-    attempt = uuid.uuid4().hex[:8]
-    files = []
-    for number, path in enumerate(sorted(folder.glob("*.parquet"), key=lambda path: (len(path.name), path.name))):
-        key = f"{prefix}part-{attempt}-{number:05d}.parquet"
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        rows = engine.execute(f"SELECT num_rows FROM parquet_file_metadata('{path}')").fetchall()[0][0]
-        lake.upload(path, bucket, key)
-        files.append(BronzeFile(key=key, sha256=digest, bytes=path.stat().st_size, rows=rows))
-    return files
+def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place: str) -> str | None:
+    """Digest of the figures on which source and lake agree, beside the row count; None if none were compared.
+
+    Raises:
+        PermanentError: names the figures that differ, and not the figures themselves, which may be a patient's value.
+    """
+    if facts.rows != written.rows or not relation.checks:
+        return None  # the commit refuses different row counts
+    agreed = {check.name: str(written.checks[check.name]) for check in relation.checks}
+    differing = [name for name, figure in agreed.items() if str(facts.checks[name] or 0) != figure]
+    if differing:
+        raise PermanentError(
+            f"{place}: source and lake disagree on {', '.join(differing)}. The batch was not committed.",
+            remedy="Run again; if it stays so, a value was changed on the way: report it with the type of the column.",
+        )
+    return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()
+
+
+def _engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+    settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    return connect(settings.model_copy(update={"memory_limit": settings.extract_memory_limit}))

@@ -2,14 +2,14 @@
 
 import hashlib
 from datetime import datetime
-from typing import Literal
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.sources.tables import Mode
 from wardlake.window import Window
 
 MANIFEST = "_manifest.json"
@@ -41,35 +41,66 @@ class TakenFile(_Record):
     name: str
     sha256: str
     rows: int
-    byte_order_mark: bool
+    byte_order_mark: bool = False
+    modified_at: datetime | None = None
+    left_out_rows: int = 0
+
+
+class RefusedFile(_Record):
+    """A landing file that could not be read; its content is set aside under `key`. The reason holds no value."""
+
+    name: str
+    sha256: str
+    reason: str
+    key: str | None = None
 
 
 class Manifest(_Record):
-    """What a committed batch holds; all times in UTC."""
+    """What a committed batch holds; all times in UTC.
+
+    `read_from` and `read_until` are the interval of an incremental table's cursor; without `read_from` the batch read
+    everything before `read_until`. `cursor_max` is the greatest number of a cursor that is a number. `keys` are files
+    of all keys of the source, for tables that look for deleted rows, else None. `supersedes` names batches that a
+    backfill replaces. `checksum` is a digest of the figures on which source and lake agreed, beside the row count.
+    """
 
     source: str
     table: str
-    mode: Literal["snapshot", "append"]
+    mode: Mode
     batch_id: str
     window_start: datetime
     window_end: datetime
+    read_from: datetime | None = None
+    read_until: datetime | None = None
+    cursor_max: Decimal | None = None
+    snapshot: str | None = None
+    arrived: bool = True
     source_rows: int
     lake_rows: int
+    checksum: str | None = None
     columns: list[BronzeColumn]
+    schema_changes: list[str] = []
     files: list[BronzeFile]
+    keys: list[BronzeFile] | None = None
     taken: list[TakenFile] = []
+    refused: list[RefusedFile] = []
+    supersedes: list[str] = []
     extracted_at: datetime
     code_version: str
 
     @property
     def bytes(self) -> int:
         """Size of the batch's Parquet files."""
-        return sum(file.bytes for file in self.files)
+        return sum(file.bytes for file in (*self.files, *(self.keys or [])))
 
 
-def batch_id_of(source: str, table: str, window: Window) -> str:
-    """Id of the batch of a table for a window: a retry is the same batch, and ids sort by time."""
-    digest = hashlib.sha256(f"{source}|{table}|{window}".encode()).hexdigest()[:12]
+def batch_id_of(source: str, table: str, window: Window, backfill: str = "") -> str:
+    """Id of the batch of a table for a window: a retry is the same batch, and ids sort by time.
+
+    A backfill has a name of its own, so that it is another batch than the one that it replaces.
+    """
+    named = f"{source}|{table}|{window}" + (f"|{backfill}" if backfill else "")
+    digest = hashlib.sha256(named.encode()).hexdigest()[:12]
     return f"{window.start:%Y%m%dT%H%M%SZ}-{digest}"
 
 
@@ -108,9 +139,3 @@ def batches(settings: Settings, lake: Lake, source: str, table: str) -> list[Man
         (Manifest.model_validate_json(lake.get(bucket, key)) for key in keys),
         key=lambda manifest: (manifest.window_start, manifest.window_end),
     )
-
-
-def current_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[Manifest]:
-    """The batches that together are the table now: the newest snapshot, or everything that was appended."""
-    found = batches(settings, lake, source.name, table)
-    return found[-1:] if source.tables[table].mode == "snapshot" else found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from wardlake.bronze import Manifest, current_batches
+from wardlake.bronze import Manifest, current_batches, current_query, rows_query
 from wardlake.lake import Lake
 from wardlake.quality.outcome import Outcome
 from wardlake.quality.rows import write_rows
@@ -23,7 +23,7 @@ from wardlake.quality.verdicts import (
     verdict_prefix,
 )
 from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.sources import Source, Table
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 
@@ -63,7 +63,10 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
             _create_views(settings, connection, source, current)
             for number, manifest in enumerate(wanted, start=1):
                 suite = suites[manifest.table]
-                verdicts.append(stored.get(manifest.batch_id) or _judge(settings, lake, connection, manifest, suite))
+                table = source.tables[manifest.table]
+                verdicts.append(
+                    stored.get(manifest.batch_id) or _judge(settings, lake, connection, manifest, table, suite)
+                )
                 progress(manifest.table, number, len(wanted))
     except duckdb.Error as error:
         raise translate(error, f"The bronze batches of {source.name}") from error
@@ -107,7 +110,7 @@ def _create_views(
     for table, manifests in current.items():
         if not manifests:
             continue
-        connection.execute(f'CREATE VIEW "{table}" AS {_rows_of(settings, manifests)}')
+        connection.execute(f'CREATE VIEW "{table}" AS {current_query(settings, source.tables[table], manifests)}')
         if source.tables[table].files is not None:
             connection.execute(
                 f'CREATE TABLE "{table}__files" (name VARCHAR, sha256 VARCHAR, rows BIGINT, byte_order_mark BOOLEAN)'
@@ -118,24 +121,17 @@ def _create_views(
                 connection.execute(f'INSERT INTO "{table}__files" VALUES (?, ?, ?, ?)', values)
 
 
-def _rows_of(settings: Settings, manifests: list[Manifest]) -> str:
-    """A query for the rows of batches; the columns are there even if no batch has a file."""
-    bucket = settings.bucket("bronze")
-    files = [Lake.url(bucket, file.key) for manifest in manifests for file in manifest.files]
-    if files:
-        return f"SELECT * FROM read_parquet({files}, hive_partitioning = false, union_by_name = true)"
-    lineage = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
-    columns = {column.name: column.type for column in manifests[-1].columns} | lineage
-    listed = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
-    return f"SELECT {listed} WHERE false"
-
-
 def _judge(
-    settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnection, manifest: Manifest, suite: Suite
+    settings: Settings,
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    table: Table,
+    suite: Suite,
 ) -> Verdict:
     from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
 
-    connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {_rows_of(settings, [manifest])}")
+    connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {rows_query(settings, table, [manifest])}")
     prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version)
     key = f"{prefix}verdicts-{uuid.uuid4().hex[:8]}.parquet"
     with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:

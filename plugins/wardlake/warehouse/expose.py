@@ -8,7 +8,7 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from wardlake.bronze import Manifest, batches
+from wardlake.bronze import Manifest, batches, counting, current_query
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.privacy import pseudonym_pads
@@ -100,17 +100,18 @@ def current_build(settings: Settings, build_id: str | None = None) -> Build:
 def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
     suite = suite_for(settings, source.name, table)
     committed = batches(settings, lake, source.name, table)
-    judged = [
-        (manifest, verdict)
+    judged = {
+        manifest.batch_id: verdict
         for manifest in committed
         if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
-    ]
+    }
     if committed and not judged:
         raise PermanentError(
             f"{source.name}.{table}: none of its {len(committed)} batches was judged and let through.",
             remedy="Read the quality report, mend the source or the suite, then extract and validate again.",
         )
-    return judged[-1:] if source.tables[table].mode == "snapshot" else judged
+    usable = [manifest for manifest in committed if manifest.batch_id in judged]
+    return [(manifest, judged[manifest.batch_id]) for manifest in counting(source.tables[table], usable)]
 
 
 def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> Exposed:
@@ -125,15 +126,7 @@ def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> E
 
 
 def _view(settings: Settings, table: Table, judged: list[tuple[Manifest, Verdict]]) -> str:
-    files = [Lake.url(settings.bucket("bronze"), file.key) for manifest, _ in judged for file in manifest.files]
-    if not files:
-        lineage = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
-        if table.files:
-            lineage |= {"_file": "VARCHAR", "_line": "BIGINT"}
-        columns = {name: column.type for name, column in table.columns.items()} | lineage
-        listed = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
-        return f"SELECT {listed} WHERE false"
-    rows = f"SELECT * FROM read_parquet({files}, hive_partitioning = false)"
+    rows = current_query(settings, table, [manifest for manifest, _ in judged])
     verdicts = [
         Lake.url(settings.bucket("quality"), verdict.verdict_key)
         for _, verdict in judged
@@ -142,7 +135,7 @@ def _view(settings: Settings, table: Table, judged: list[tuple[Manifest, Verdict
     if not verdicts:
         return rows
     return f"""
-        {rows} AS batch
+        SELECT * FROM ({rows}) AS batch
         WHERE (batch._batch_id, batch._row_id) NOT IN (
             SELECT (batch_id, _row_id)
             FROM read_parquet({verdicts}, hive_partitioning = true, hive_types_autocast = false)

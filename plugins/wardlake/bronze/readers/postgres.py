@@ -1,38 +1,70 @@
-"""Rows of a PostgreSQL table through DuckDB's scanner: parallel, read only, capped connections."""
+"""Rows of PostgreSQL tables through DuckDB's scanner: parallel, read only, capped connections, one snapshot."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import duckdb
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from wardlake.bronze.manifest import BronzeColumn
+from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
 from wardlake.errors import PassingError, PermanentError, WardlakeError
-from wardlake.sources import PostgresConnection, Source
+from wardlake.sources import Source
+from wardlake.sources.connections import PostgresConnection
 from wardlake.warehouse.connection import extension_file
 
 CONNECT_TIMEOUT_S = 10
 WIDE_NUMERIC = "numeric(38, 10)"  # NUMERIC without a scale would reach DuckDB as a double
 
 
-def open_relation(engine: duckdb.DuckDBPyConnection, source: Source, table: str, uri: str) -> tuple[str, int]:
-    """A DuckDB query for the table's rows, and the table's row count in the same snapshot.
-
-    The engine stays inside the transaction that both belong to.
-
-    Raises:
-        PassingError: the server does not answer.
-        PermanentError: wrong password, no such database or table, no right to read it.
-    """
-    connection = source.connection
+@contextmanager
+def session(opening: Opening) -> Iterator["PostgresSession"]:
+    """A transaction in which all tables show one moment."""
+    connection = opening.source.connection
     assert isinstance(connection, PostgresConnection)  # noqa: S101  the caller chose by kind
-    relation = source.tables[table].relation or ""
-    schema, name = relation.split(".")
+    uri = opening.uri or opening.settings.connection_uri(connection.conn_id)
     options = f"-c default_transaction_read_only=on -c statement_timeout={connection.statement_timeout_s}s"
     address = make_conninfo(uri, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="wardlake")
-    columns = _columns(address, source, table, schema, name)
-
+    engine = opening.engine
     engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
     engine.execute(f"SET pg_pool_max_connections = {connection.max_connections}")
-    engine.execute("ATTACH $address AS hospital (TYPE postgres, READ_ONLY)".replace("$address", _quoted(address)))
-    engine.execute("BEGIN TRANSACTION")
+    yield PostgresSession(opening, address)
+
+
+@dataclass
+class PostgresSession:
+    """A transaction of a PostgreSQL database."""
+
+    opening: Opening
+    address: str
+    snapshot: str | None = None
+    is_attached: bool = False
+
+    def read(self, request: Request) -> Relation:
+        """The rows of a table, and their number in the same snapshot."""
+        engine, source = self.opening.engine, self.opening.source
+        relation = source.tables[request.table].relation or ""
+        schema, name = relation.split(".")
+        columns = _columns(self.address, source, request.table, schema, name)
+        if not self.is_attached:
+            engine.execute(f"ATTACH {_quoted(self.address)} AS hospital (TYPE postgres, READ_ONLY)")
+            engine.execute("BEGIN TRANSACTION")
+            self.is_attached = True
+        query, rows = _open(engine, schema, name, columns)
+        described = engine.execute(f"DESCRIBE {query}").fetchall()
+        return Relation(
+            chunks=(query,),
+            columns=tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described),
+            facts=lambda: SourceFacts(rows),
+            order_by=tuple(_double(key) for key in source.tables[request.table].keys),
+        )
+
+
+def _open(
+    engine: duckdb.DuckDBPyConnection, schema: str, name: str, columns: list[tuple[str, bool]]
+) -> tuple[str, int]:
     counted = f"SELECT count(*) FROM {_double(schema)}.{_double(name)}"
     rows = engine.execute(f"FROM postgres_query('hospital', {_quoted(counted)})").fetchall()[0][0]
     if any(is_unscaled for _, is_unscaled in columns):

@@ -4,17 +4,60 @@ import codecs
 import csv
 import fnmatch
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import openpyxl
 
-from wardlake.bronze.manifest import TakenFile, batches
+from wardlake.bronze.manifest import BronzeColumn, TakenFile, batches
+from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
-from wardlake.sources import FileSpec, LandingConnection, Source
+from wardlake.sources import Source
+from wardlake.sources.connections import LandingConnection
+from wardlake.sources.files import FileSpec
+
+
+@contextmanager
+def session(opening: Opening) -> Iterator["LandingSession"]:
+    """The landing bucket as it is."""
+    yield LandingSession(opening)
+
+
+@dataclass
+class LandingSession:
+    """Files of the landing bucket."""
+
+    opening: Opening
+    snapshot: str | None = None
+
+    def read(self, request: Request) -> Relation:
+        """The rows of all files that no other batch has taken."""
+        opening = self.opening
+        query, taken = open_files(
+            opening.settings,
+            opening.lake,
+            opening.source,
+            request.table,
+            request.batch_id,
+            opening.engine,
+            request.work,
+        )
+        described = opening.engine.execute(f"DESCRIBE {query}").fetchall()
+        return Relation(
+            chunks=(query,),
+            columns=tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described),
+            facts=lambda: SourceFacts(sum(file.rows for file in taken)),
+            order_by=('"_file"', '"_line"'),
+            taken=tuple(taken),
+            arrived=bool(taken),
+        )
 
 
 def open_files(
@@ -34,7 +77,7 @@ def open_files(
     Raises:
         PermanentError: a file is not what the YAML says; the message names it.
     """
-    spec = source.tables[table].files
+    spec: Any = source.tables[table].files
     assert spec is not None  # noqa: S101  the model guarantees it
     headers = list(source.tables[table].columns)
     known = {
@@ -85,7 +128,7 @@ def _download(settings: Settings, lake: Lake, source: Source, spec: FileSpec, wo
     return found
 
 
-def _load_csv(engine: duckdb.DuckDBPyConnection, spec: FileSpec, path: Path, name: str, headers: list[str]) -> int:
+def _load_csv(engine: duckdb.DuckDBPyConnection, spec: Any, path: Path, name: str, headers: list[str]) -> int:
     """Append the rows of a CSV file to `landed`; returns the number of records that Python's own parser counts."""
     with path.open(encoding="utf-8-sig" if spec.encoding == "utf-8" else spec.encoding, newline="") as stream:
         for _ in range(spec.header_row - 1):
@@ -108,7 +151,7 @@ def _load_csv(engine: duckdb.DuckDBPyConnection, spec: FileSpec, path: Path, nam
     return counted
 
 
-def _load_xlsx(engine: duckdb.DuckDBPyConnection, spec: FileSpec, path: Path, name: str, headers: list[str]) -> int:
+def _load_xlsx(engine: duckdb.DuckDBPyConnection, spec: Any, path: Path, name: str, headers: list[str]) -> int:
     """Append the rows of a sheet to `landed`; rows without any content are no records."""
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:

@@ -1,0 +1,107 @@
+"""Which rows of a table a batch reads: the whole table, or what changed in its window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from wardlake.bronze.manifest import Manifest
+from wardlake.errors import PermanentError
+from wardlake.sources import Cursor, Source
+from wardlake.window import Window
+
+Bound = datetime | date | Decimal
+DST_SHIFT = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Rows whose cursor lies in `[lower, upper)`, and rows without a cursor; without a column, all rows.
+
+    The bounds are in the column's own terms: a date, a number, a time with or without zone. `start` and `end` are the
+    same interval in UTC, for manifests and for servers that are asked by time; None where it is open or a number.
+    """
+
+    column: str | None = None
+    lower: Bound | None = None
+    upper: Bound | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing below the end of the window is left out."""
+        return self.lower is None
+
+
+EVERYTHING = Reading()
+
+
+def reading_of(
+    source: Source, table: str, window: Window, committed: Sequence[Manifest], *, exactly: bool = False
+) -> Reading:
+    """What the batch of a window reads, given the batches that were committed before it.
+
+    The first batch of an incremental table reads everything up to the end of its window. A later one begins where the
+    batches before it end, if that is before its window: no run that was skipped leaves a gap. `exactly` reads the
+    window and nothing before it, for a backfill.
+
+    Raises:
+        PermanentError: the cursor's type is no time and no number; or a number is to be read for a window exactly.
+    """
+    spec = source.tables[table]
+    cursor = spec.cursor
+    if cursor is None:
+        return EVERYTHING
+    type_ = spec.columns[cursor.column].type.upper()
+    if not type_.startswith(("TIMESTAMP", "DATE")):
+        if exactly:
+            raise PermanentError(
+                f"{source.name}.{table}: its cursor '{cursor.column}' is a number, and a window of time says nothing "
+                "of it.",
+                remedy="Backfill it from the start (no window), or choose a cursor that is a time.",
+            )
+        marks = [manifest.cursor_max for manifest in committed if manifest.cursor_max is not None]
+        lower = max(marks) - cursor.look_back_by if marks else None
+        return Reading(cursor.column, lower=lower)
+    covered = covered_until(committed)
+    if exactly:
+        start: datetime | None = window.start
+    elif covered is None:
+        start = None
+    else:
+        start = min(window.start, covered) - _look_back(cursor, type_)
+    zone: tzinfo = ZoneInfo(source.facility.timezone) if cursor.timezone == "facility" else UTC
+    lower_bound = None if start is None else _bound(start, type_, zone)
+    # a date is read whole as soon as its day has begun
+    upper = _bound(window.end - TICK, type_, zone) if type_ == "DATE" else _bound(window.end, type_, zone)
+    if type_ == "DATE" and isinstance(upper, date):
+        upper += timedelta(days=1)
+    return Reading(cursor.column, lower_bound, upper, start, window.end)
+
+
+def covered_until(committed: Sequence[Manifest]) -> datetime | None:
+    """The moment up to which the batches hold every change without a gap; None if no batch read from the start."""
+    intervals = [(manifest.read_from, manifest.read_until) for manifest in committed if manifest.read_until is not None]
+    whole = [until for start, until in intervals if start is None and until is not None]
+    if not whole:
+        return None
+    covered = max(whole)
+    for start, until in sorted((start, until) for start, until in intervals if start is not None and until is not None):
+        if start <= covered:
+            covered = max(covered, until)
+    return covered
+
+
+def _look_back(cursor: Cursor, type_: str) -> timedelta:
+    is_local = type_ != "TIMESTAMP WITH TIME ZONE" and cursor.timezone == "facility"
+    return max(cursor.look_back, DST_SHIFT) if is_local else cursor.look_back
+
+
+def _bound(moment: datetime, type_: str, zone: tzinfo) -> Bound:
+    if type_ in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"):
+        return moment
+    local = moment.astimezone(zone)
+    return local.date() if type_ == "DATE" else local.replace(tzinfo=None)

@@ -1,0 +1,97 @@
+"""What a reader hands over: queries for the rows of a table, and what the source itself says of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from wardlake.bronze.manifest import BronzeColumn, RefusedFile, TakenFile
+from wardlake.bronze.reading import EVERYTHING, Reading
+from wardlake.lake import Lake
+from wardlake.settings import Settings
+from wardlake.sources import Source
+from wardlake.window import Window
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a reader needs to open a source. `uri` is its address, with secrets; None where no address is needed.
+
+    `engine` is a DuckDB connection of this extraction's own, with the lake's secret and bounded memory. Its cursors may
+    be used from other threads.
+    """
+
+    settings: Settings
+    lake: Lake
+    source: Source
+    uri: str | None
+    engine: duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Request:
+    """One table to read.
+
+    `columns` are the source's columns that are wanted, None for all of them. `work` is an empty folder for the reader's
+    own files, which lives until the batch is committed.
+    """
+
+    table: str
+    batch_id: str
+    window: Window
+    work: Path
+    reading: Reading = EVERYTHING
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A figure that source and lake must agree on: the source's is in `SourceFacts.checks` under the same name."""
+
+    name: str
+    lake_sql: str
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What the source says of the rows, by another way than the one on which they travel.
+
+    `rows` is their number. `checks` holds the figure of each `Check`; None is a figure too (the sum of no rows).
+    """
+
+    rows: int
+    checks: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows ready to be copied.
+
+    `chunks` are DuckDB queries of disjoint rows that together are the table; workers run them on cursors of the
+    opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
+    of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns.
+    `arrived` is false if the source had nothing to deliver, which is not the same as no rows.
+    """
+
+    chunks: tuple[str, ...]
+    columns: tuple[BronzeColumn, ...]
+    facts: Callable[[], SourceFacts]
+    order_by: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    taken: tuple[TakenFile, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    arrived: bool = True
+
+
+class Session(Protocol):
+    """One look at a source, for one table or more. `snapshot` names the moment that all of them show, if there is one.
+
+    `read` raises PermanentError or PassingError whose text names source and table and holds no value.
+    """
+
+    @property
+    def snapshot(self) -> str | None: ...
+
+    def read(self, request: Request) -> Relation: ...

@@ -1,0 +1,140 @@
+"""How the files of a table are found and read. Every value is kept as text, but for Parquet, which has types."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from wardlake.sources.strict import Strict
+
+Character = Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class _Files(Strict):
+    """What all formats share."""
+
+    pattern: str = Field(description="Shell pattern of the names below the connection's folder or prefix.")
+    compression: Literal["none", "gzip", "zip"] = Field("none", description="A zip archive holds one member or more.")
+    member: str = Field("*", description="Shell pattern of the members of a zip archive that are read.")
+    settle_s: int = Field(
+        30, ge=0, description="A file of a folder or SFTP server that changed less long ago is still being written."
+    )
+    versions: Literal["replace", "keep"] = Field(
+        "replace", description="New content under a known name: replaces the rows of the old version, or adds to them."
+    )
+
+
+class _Text(_Files):
+    encoding: str = Field("utf-8", description="Python's name of the encoding; a byte order mark is left out.")
+    totals: dict[str, str] = Field(
+        default_factory=dict,
+        description="A row whose columns match all these shell patterns is a totals row: left out, and counted.",
+    )
+    decimal: Character = "."
+    thousands: Literal[",", ".", " ", "'", "\u00a0", "\u202f", ""] = ""
+    numbers: list[str] = Field(
+        default_factory=list, description="Columns whose separators are put into the form 1234.5, still as text."
+    )
+
+
+class CsvFiles(_Text):
+    """Delimited text: CSV, TSV and their relatives."""
+
+    format: Literal["csv"]
+    delimiter: Character = ","
+    quote: Character | None = '"'
+    escape: Character | None = Field(None, description="Stands before a quote inside quotes; none: quotes are doubled.")
+    comment: Character | None = None
+    header_row: int | None = Field(1, ge=1, description="Row of the header, counted from 1; null: no header.")
+    null_text: list[str] = Field(default_factory=list, description="Values that stand for no value.")
+
+
+class ExcelFiles(_Text):
+    """Excel workbooks (.xlsx, .xls, .xlsb, .ods)."""
+
+    format: Literal["xlsx"]
+    sheet: str | None = Field(None, description="Name or shell pattern of the sheet; none: the first.")
+    header_row: int = Field(1, ge=1, description="Row of the header, counted from 1.")
+    header_rows: int = Field(1, ge=1, description="Rows of the header: merged titles above are joined with ' / '.")
+    last_row: int | None = Field(None, description="Last row that is read, counted from 1; notes below are left out.")
+
+
+class JsonFiles(_Files):
+    """JSON documents (`json`) or one document a line (`jsonl`); columns name their place with `path`."""
+
+    format: Literal["json", "jsonl"]
+    encoding: str = "utf-8"
+    rows: str = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
+
+
+class XmlFiles(_Files):
+    """XML documents; `rows` names the elements that are rows, columns name their place with an XPath below them."""
+
+    format: Literal["xml"]
+    rows: str = Field(description="XPath of the rows, for example //Shift.")
+    namespaces: dict[str, str] = Field(default_factory=dict, description="Prefixes that the XPaths use.")
+
+
+class ParquetFiles(_Files):
+    """Parquet files; columns keep their types."""
+
+    format: Literal["parquet"]
+
+
+class Hl7Files(_Files):
+    """HL7 v2: files of one message, or MLLP captures of many. One row for each segment named by `segment`.
+
+    Columns name their place with `path`: `PV1-3.1` is the first component of field 3. Fields of the row's own segment
+    are read from it, fields of another from the nearest one above in the same message.
+    """
+
+    format: Literal["hl7"]
+    segment: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")] = Field(
+        "MSH", description="Each of these segments is a row; MSH: one row a message."
+    )
+    messages: list[str] = Field(
+        default_factory=list, description="Shell patterns of message types, for example ADT^A*; none: all."
+    )
+    encoding: str = Field("utf-8", description="Used where MSH-18 names none.")
+
+
+FileSpec = Annotated[
+    CsvFiles | ExcelFiles | JsonFiles | XmlFiles | ParquetFiles | Hl7Files, Field(discriminator="format")
+]
+
+
+class Search(Strict):
+    """A FHIR REST search: a resource type and fixed parameters."""
+
+    resource: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")]
+    parameters: dict[str, str] = Field(default_factory=dict)
+
+
+class Pages(Strict):
+    """How a REST server hands out its pages."""
+
+    by: Literal["none", "page", "offset", "cursor", "link"]
+    parameter: str | None = Field(None, description="Query parameter of the page's number, the offset or the cursor.")
+    first: int = Field(1, description="Number of the first page.")
+    size_parameter: str | None = None
+    size: int = Field(100, ge=1)
+    next: str | None = Field(None, description="JSONPath of the next cursor or address in the answer.")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Pages":
+        if self.by in ("page", "offset", "cursor") and not self.parameter:
+            raise ValueError(f"pages by {self.by} need 'parameter'")
+        if self.by == "cursor" and not self.next:
+            raise ValueError("pages by cursor need 'next', the JSONPath of the next cursor")
+        return self
+
+
+class RestRequest(Strict):
+    """A GET request of a REST server."""
+
+    path: str
+    parameters: dict[str, str] = Field(
+        default_factory=dict, description="{since} and {until} stand for the ends of the window, in ISO 8601."
+    )
+    rows: str = Field("$", description="JSONPath of the rows in an answer.")
+    total: str | None = Field(None, description="JSONPath of the number of all rows, if the server says it.")
+    pages: Pages = Pages(by="none")

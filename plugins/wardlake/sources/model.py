@@ -1,0 +1,76 @@
+"""A hospital system: how it is reached, what it provides, whom it belongs to, and when it may be read."""
+
+from datetime import datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from wardlake.sources.connections import READ_BY, Connection
+from wardlake.sources.strict import Identifier, Strict
+from wardlake.sources.tables import Tables
+
+ENTITIES = (
+    "facilities", "wards", "beds", "bed_statuses", "patients", "practitioners", "encounters", "ward_stays",
+    "diagnoses", "procedures", "observations", "drugs", "drug_prices", "drug_events", "staff_shifts",
+    "staff_hours", "daily_census",
+)  # fmt: skip
+TIMEZONES = available_timezones()
+
+
+class Facility(Strict):
+    """The hospital that a system belongs to; a census midnight is local to its time zone."""
+
+    id: Identifier
+    name: str
+    timezone: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in TIMEZONES:
+            raise ValueError(f"'{value}' is not an IANA time zone such as Europe/Berlin")
+        return value
+
+
+class Hours(Strict):
+    """Hours of the facility's clock in which the system may be read, for example 20:00 to 06:00."""
+
+    start: time
+    end: time
+
+    def allow(self, moment: datetime, timezone: str) -> bool:
+        """Whether an aware moment lies within the hours; the end is not included, and may be on the next day."""
+        clock = moment.astimezone(ZoneInfo(timezone)).time()
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+
+class Source(Strict):
+    """A hospital system."""
+
+    name: Identifier
+    description: str
+    owner: str
+    schedule: str | None = "@daily"
+    triggers_build: bool = True
+    facility: Facility
+    connection: Connection
+    hours: Hours | None = Field(None, description="When the system may be read; none: always.")
+    concurrent: bool = Field(False, description="Whether several extractions of this source may run at once.")
+    consistent: bool = Field(
+        True, description="All tables of a run show one moment, where the database can do that; false: each its own."
+    )
+    provides: list[str] = Field(min_length=1)
+    tables: Tables
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Source":
+        if unknown := [entity for entity in self.provides if entity not in ENTITIES]:
+            raise ValueError(f"provides {unknown}: not among the entities {', '.join(ENTITIES)}")
+        wanted = READ_BY[self.connection.kind]
+        if wrong := [name for name, table in self.tables.items() if getattr(table, wanted) is None]:
+            raise ValueError(f"tables {wrong} need '{wanted}', as the connection is of kind {self.connection.kind}")
+        return self
