@@ -8,7 +8,15 @@ from wardlake.bronze.relation import Opening, Session
 
 MODULES = {
     "postgres": "postgres",
-    "landing": "landing",
+    "mysql": "mysql",
+    "sqlite": "sqlite",
+    "sqlalchemy": "arrow",
+    "adbc": "arrow",
+    "landing": "files",
+    "folder": "files",
+    "sftp": "files",
+    "fhir": "fhir",
+    "rest": "rest",
 }
 """Kind of connection to module; a module is imported when a source of its kind is read."""
 
