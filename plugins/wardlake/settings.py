@@ -138,7 +138,8 @@ class Settings(BaseModel):
         if secret is None:
             raise PermanentError(
                 f"There is no connection '{conn_id}'.",
-                remedy=f"Set WARDLAKE_CONN_{conn_id.upper()}=postgresql://user:password@host:5432/database, "
+                remedy=f"Set WARDLAKE_CONN_{conn_id.upper()} to its address, such as "
+                "postgresql://user:password@host:5432/database or mysql://user:password@host:3306/database, "
                 f"or add the connection '{conn_id}' in Airflow (Admin, Connections).",
             )
         return secret.get_secret_value()

@@ -136,6 +136,7 @@ def write_batch(
     """
     table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
     place = f"{source.name}.{table}, batch {request.batch_id}"
+    relation: Relation | None = None
     try:
         relation = session.read(request)
         agreement = agree(source, table, relation.columns, place)
@@ -160,6 +161,8 @@ def write_batch(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
+        if relation and (told_by_source := relation.explain(error)):
+            raise told_by_source from None
         raise translate(error, place) from error
     except OSError as error:
         raise PermanentError(
