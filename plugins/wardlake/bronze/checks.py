@@ -73,11 +73,11 @@ def _content(column: BronzeColumn, lake: str, source: str, dialect: Dialect) -> 
     if column.type in INTEGERS:
         return [_figure(f"sum of {name}", f"sum({lake}::HUGEINT)", f"sum(CAST({source} AS {dialect.whole}))")]
     if (decimal := DECIMAL.fullmatch(column.type)) and int(decimal[1]) <= EXACT_DIGITS:
-        unit = 10 ** int(decimal[2])
+        unit, wide = 10 ** int(decimal[2]), f"DECIMAL(38, {decimal[2]})"
         return [
             _figure(
                 f"sum of {name}",
-                f"sum(({lake} * {unit})::HUGEINT)",
+                f"sum(({lake}::{wide} * {unit})::HUGEINT)",
                 f"CAST(sum({source}) * {unit} AS {dialect.whole})",
             )
         ]

@@ -140,7 +140,7 @@ def _way(name: str, source_type: str, precision: int, scanned: str, declared: st
     if source_type in DATES and declared == "VARCHAR":
         return "VARCHAR", None, text
     if source_type in COLLECTIONS:
-        return "BLOB", None, f"CAST({source} AS BINARY)"  # the scanner takes it for text
+        return "BLOB", None, source  # the scanner takes it for text
     scan = double(name)
     type_ = scanned
     if source_type == "timestamp":

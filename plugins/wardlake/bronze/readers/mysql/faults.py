@@ -10,7 +10,13 @@ from wardlake.sources import Source
 
 LOST = ("lost connection", "gone away", "connection was killed", "server shutdown", "can't connect", "malformed packet")
 TIMEOUT = ("max_statement_time exceeded", "maximum statement execution time exceeded")
-PASSING = ("query execution was interrupted", "lock wait timeout", "deadlock found", "table definition has changed")
+PASSING = (
+    "failed to fetch",
+    "query execution was interrupted",
+    "lock wait timeout",
+    "deadlock found",
+    "table definition has changed",
+)
 DENIED = ("command denied", "access denied")
 MISSING = ("doesn't exist", "unknown column", "unknown table")
 LOGIN_REFUSED = (ER.ACCESS_DENIED_ERROR, 1698)  # 1698: the account has another way to log in
@@ -47,7 +53,11 @@ def explain(error: Exception, place: Place) -> WardlakeError | None:
             remedy="Raise statement_timeout_s of the connection, or read less at once; the task will try again.",
         )
     if any(phrase in text for phrase in (*LOST, *PASSING)):
-        return unreachable(place)
+        return PassingError(
+            f"{place}: the server of {place.connection} broke off: it went away, ended the connection, or "
+            "ended a statement that took longer than statement_timeout_s.",
+            remedy="The task will try again; raise statement_timeout_s if it ends after that time again.",
+        )
     if "mysql" not in text and "failed to" not in text:
         return None
     if any(phrase in text for phrase in DENIED):
@@ -87,9 +97,9 @@ def explain_login(error: pymysql.MySQLError, place: Place) -> WardlakeError:
 
 
 def unreachable(place: Place) -> PassingError:
-    """The server cannot be reached, or broke off."""
+    """The server cannot be reached."""
     return PassingError(
-        f"{place}: the server of {place.connection} cannot be reached or broke off.",
+        f"{place}: the server of {place.connection} cannot be reached.",
         remedy="Check host, port and network, and that the server is up; the task will try again.",
     )
 
