@@ -30,12 +30,14 @@ class Dialect:
     """How a database writes what the figures need.
 
     `whole` is the type of whole numbers to which sums are cast, wide enough for the sum of a table's longest column.
+    In the others {} stands for the column; `lake_characters` is how DuckDB counts them as the database does.
     """
 
     quote: Callable[[str], str]
     whole: str
-    characters: str = "char_length"
-    bytes: str = "octet_length"
+    characters: str = "char_length({})"
+    lake_characters: str = "length({})"
+    bytes: str = "octet_length({})"
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,15 @@ def _content(column: BronzeColumn, lake: str, source: str, dialect: Dialect) -> 
             )
         ]
     if column.type == "VARCHAR":
-        return [_figure(f"characters of {name}", f"sum(length({lake}))", f"sum({dialect.characters}({source}))")]
+        return [
+            _figure(
+                f"characters of {name}",
+                f"sum({dialect.lake_characters.format(lake)})",
+                f"sum({dialect.characters.format(source)})",
+            )
+        ]
     if column.type == "BLOB":
-        return [_figure(f"bytes of {name}", f"sum(octet_length({lake}))", f"sum({dialect.bytes}({source}))")]
+        return [_figure(f"bytes of {name}", f"sum(octet_length({lake}))", f"sum({dialect.bytes.format(source)})")]
     if column.type == "BOOLEAN":
         return [_figure(f"true values of {name}", f"count_if({lake})", f"count(CASE WHEN {source} THEN 1 END)")]
     return []

@@ -94,12 +94,12 @@ def test_a_single_float_keeps_its_bits(settings: Settings, mariadb: Database) ->
     assert arrived(settings, mariadb, "FLOAT", "FLOAT", "1.1", "-1e38", shown="v::VARCHAR") == ["1.1", "-1e+38"]
 
 
-@pytest.mark.parametrize("value", ["0000-00-00", "2024-00-00", "2024-01-00", "0000-01-01"])
+@pytest.mark.parametrize("value", ["0000-00-00", "2024-00-00", "2024-01-00"])
 @pytest.mark.parametrize(("declared", "type_"), [("DATE", "DATE"), ("DATETIME", "TIMESTAMP")])
-def test_a_date_without_year_month_or_day_is_refused_and_counted(
+def test_a_date_without_month_or_day_is_refused_and_counted(
     settings: Settings, mariadb: Database, declared: str, type_: str, value: str
 ) -> None:
-    with pytest.raises(PermanentError, match=r"clinic\.t: dates without year.* by column: 'v' 2\.") as raised:
+    with pytest.raises(PermanentError, match=r"clinic\.t: dates without month or day.* by column: 'v' 2\.") as raised:
         arrived(settings, mariadb, declared, type_, f"'{value}'", f"'{value}'", "'2024-01-01'", "NULL")
     assert value == "0000-00-00" or value not in str(raised.value)
 

@@ -18,7 +18,7 @@ def facts_of(
     """Number of rows and figures, in one pass over the table.
 
     Raises:
-        PermanentError: a date lacks its year, month or day; the scanner has handed it over as NULL.
+        PermanentError: a date lacks its month or day; the scanner has handed it over as NULL.
     """
     dates = [column.name for column in columns if column.is_date]
     asked = ["count(*)", *(_zeros(backtick(name)) for name in dates), *(figure.source_sql for figure in figures)]
@@ -34,14 +34,14 @@ def facts_of(
 
 
 def _zeros(column: str) -> str:
-    return f"count(CASE WHEN year({column}) = 0 OR month({column}) = 0 OR dayofmonth({column}) = 0 THEN 1 END)"
+    return f"count(CASE WHEN month({column}) = 0 OR dayofmonth({column}) = 0 THEN 1 END)"
 
 
 def _refuse_zero_dates(place: Place, counted: dict[str, int | None]) -> None:
     if zeros := {name: count for name, count in counted.items() if count}:
         listed = ", ".join(f"'{name}' {count}" for name, count in zeros.items())
         raise PermanentError(
-            f"{place}: dates without year, month or day, such as 0000-00-00, are no dates in the lake; rows that have "
+            f"{place}: dates without month or day, such as 0000-00-00, are no dates in the lake; rows that have "
             f"them, by column: {listed}. The batch was not committed.",
             remedy="Have them corrected, or declare the column VARCHAR: it is then read as text, as it is.",
         )
