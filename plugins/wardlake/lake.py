@@ -85,6 +85,11 @@ class Lake:
         with _translated(bucket, key, "read"):
             self.client.download_file(bucket, key, str(path))
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; nothing happens if it is not there."""
+        with _translated(bucket, key, "deleted"):
+            self.client.delete_object(Bucket=bucket, Key=key)
+
     @staticmethod
     def url(bucket: str, key: str) -> str:
         """Address of an object as DuckDB reads it."""
@@ -116,8 +121,7 @@ class Lake:
         second = self.put_if_absent(bucket, key, b"second")
         kept = self.get(bucket, key)
         listed = key in self.list(bucket, key)
-        with _translated(bucket, key, "deleted"):
-            self.client.delete_object(Bucket=bucket, Key=key)
+        self.delete(bucket, key)
         if not (first and not second and kept == b"first" and listed):
             raise PermanentError(
                 f"The S3 store at {self._settings.s3_endpoint_url} ignores conditional writes.",

@@ -89,7 +89,7 @@ def extract_tables(
         wanted = find_committed()
         if not wanted:
             return ended
-        engine = stack.enter_context(_engine(settings))
+        engine = stack.enter_context(extraction_engine(settings))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
         extracted_at = datetime.now(UTC)
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
@@ -126,7 +126,6 @@ def write_batch(
     request: Request,
     engine: duckdb.DuckDBPyConnection,
     extracted_at: datetime,
-    supersedes: Sequence[str] = (),
 ) -> Manifest:
     """Write the parts of a batch and return the manifest that commits it.
 
@@ -186,7 +185,7 @@ def write_batch(
         keys=keys.files if keys else None,
         taken=list(relation.taken),
         refused=list(relation.refused),
-        supersedes=list(supersedes),
+        supersedes=sorted(request.replaces),
         extracted_at=extracted_at,
         code_version=code_version(),
     )
@@ -220,6 +219,7 @@ def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place:
     return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()
 
 
-def _engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+def extraction_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the memory that reading a source may take."""
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     return connect(settings.model_copy(update={"memory_limit": settings.extract_memory_limit}))

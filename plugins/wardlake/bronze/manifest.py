@@ -55,6 +55,15 @@ class RefusedFile(_Record):
     key: str | None = None
 
 
+class Comparison(_Record):
+    """How a table's keys differ by a backfill: those that came, went, changed, and stayed as they were."""
+
+    added: int
+    gone: int
+    changed: int
+    same: int
+
+
 class Manifest(_Record):
     """What a committed batch holds; all times in UTC.
 
@@ -85,6 +94,7 @@ class Manifest(_Record):
     taken: list[TakenFile] = []
     refused: list[RefusedFile] = []
     supersedes: list[str] = []
+    comparison: Comparison | None = None
     extracted_at: datetime
     code_version: str
 

@@ -35,7 +35,8 @@ class Request:
     """One table to read.
 
     `columns` are the source's columns that are wanted, None for all of them. `work` is an empty folder for the reader's
-    own files, which lives until the batch is committed.
+    own files, which lives until the batch is committed. `replaces` are batches for which this one will stand: what only
+    they have taken is taken again.
     """
 
     table: str
@@ -44,6 +45,7 @@ class Request:
     work: Path
     reading: Reading = EVERYTHING
     columns: tuple[str, ...] | None = None
+    replaces: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -120,3 +120,6 @@ READ_BY = {
     "rest": "request",
 }
 """The part of a table that says what is read, for each kind of connection."""
+
+IN_ONE_TRANSACTION = ("postgres", "mysql", "sqlite", "sqlalchemy", "adbc")
+"""Kinds of connection by which several tables can show one moment."""
