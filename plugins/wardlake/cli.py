@@ -50,6 +50,25 @@ def run(
 
 
 @app.command()
+def backfill(
+    source: Annotated[str, typer.Argument(help="Source to read again.")],
+    table: Annotated[list[str] | None, typer.Argument(help="Tables; all that have a past if none is named.")] = None,
+    window: Annotated[str | None, typer.Option(help="START/END in ISO 8601, UTC.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Read the whole table again, not a window.")] = False,
+    name: Annotated[str | None, typer.Option(help="A name makes it one backfill, which a retry goes on with.")] = None,
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Compare only; commit nothing.")] = False,
+) -> None:
+    """Read a past window again, compare it with its batches, and put it in their place."""
+    from wardlake.bronze.backfill_report import backfill_tables  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    if (window is None) == (not everything):
+        raise typer.BadParameter("give either --window START/END or --all")
+    settings = load_settings()
+    (chosen,) = _chosen(settings, [source])
+    backfill_tables(settings, chosen, table or [], Window.parse(window) if window else None, name, rehearse=rehearse)
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="SQL over gold.<table> and silver.<table>.")],
     output: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
