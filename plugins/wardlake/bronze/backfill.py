@@ -80,8 +80,8 @@ def backfill_table(
             _reading(source, table, backfill.window, replaced),
             replaces=frozenset(manifest.batch_id for manifest in replaced),
         )
-        extracted_at = datetime.now(UTC)
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
+        extracted_at = session.moment or datetime.now(UTC)
         manifest = write_batch(settings, lake, source, session, request, engine, extracted_at)
         # the session may hold the engine's transaction: compare on an engine of our own
         with extraction_engine(settings) as comparing:

@@ -13,7 +13,7 @@ import duckdb
 
 from wardlake.bronze.contract import UNLIKE, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
-from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written
+from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
 from wardlake.bronze.reading import EVERYTHING, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
@@ -91,8 +91,8 @@ def extract_tables(
             return ended
         engine = stack.enter_context(extraction_engine(settings))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
-        extracted_at = datetime.now(UTC)
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
+        extracted_at = session.moment or datetime.now(UTC)
         written: list[Manifest] = []
         for table in wanted:
             committed = batches(settings, lake, source.name, table)
@@ -135,6 +135,7 @@ def write_batch(
     """
     table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
     place = f"{source.name}.{table}, batch {request.batch_id}"
+    relation = None
     try:
         relation = session.read(request)
         agreement = agree(source, table, relation.columns, place)
@@ -148,6 +149,8 @@ def write_batch(
             relation.order_by,
             relation.checks,
             spec.cursor.column if spec.cursor and is_number else None,
+            relation.begin,
+            relation.workers,
         )
         written = writer.write(rows)
         keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
@@ -159,7 +162,8 @@ def write_batch(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
-        raise translate(error, place) from error
+        known = relation.explain(error) if relation else None
+        raise known or _explain(error, place) from error
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
@@ -198,7 +202,23 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, keys: li
     )
     all_keys.work.mkdir()
     relation = session.read(all_keys)
-    return writer.write(Rows(relation.chunks, [f'"{key}"' for key in keys], relation.order_by), name="keys")
+    rows = Rows(
+        relation.chunks,
+        [f'"{key}"' for key in keys],
+        relation.order_by,
+        begin=relation.begin,
+        workers=relation.workers,
+    )
+    return writer.write(rows, name="keys")
+
+
+def _explain(error: duckdb.Error, place: str) -> WardlakeError:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return PermanentError(
+            f"{place}: the rows are too wide for the memory that reading a source may take.",
+            remedy="Raise WARDLAKE_EXTRACT_MEMORY_LIMIT.",
+        )
+    return translate(error, place)
 
 
 def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place: str) -> str | None:
@@ -209,14 +229,13 @@ def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place:
     """
     if facts.rows != written.rows or not relation.checks:
         return None  # the commit refuses different row counts
-    agreed = {check.name: str(written.checks[check.name]) for check in relation.checks}
-    differing = [name for name, figure in agreed.items() if str(facts.checks[name] or 0) != figure]
+    differing = [name for name, figure in written.checks.items() if exact(facts.checks[name]) != figure]
     if differing:
         raise PermanentError(
             f"{place}: source and lake disagree on {', '.join(differing)}. The batch was not committed.",
             remedy="Run again; if it stays so, a value was changed on the way: report it with the type of the column.",
         )
-    return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(written.checks, sort_keys=True).encode()).hexdigest()
 
 
 def extraction_engine(settings: Settings) -> duckdb.DuckDBPyConnection:

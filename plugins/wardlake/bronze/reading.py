@@ -96,7 +96,7 @@ def covered_until(committed: Sequence[Manifest]) -> datetime | None:
 
 
 def _look_back(cursor: Cursor, type_: str) -> timedelta:
-    is_local = type_ != "TIMESTAMP WITH TIME ZONE" and cursor.timezone == "facility"
+    is_local = type_ == "TIMESTAMP" and cursor.timezone == "facility"
     return max(cursor.look_back, DST_SHIFT) if is_local else cursor.look_back
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import duckdb
 
 from wardlake.bronze.manifest import BronzeColumn, RefusedFile, TakenFile
 from wardlake.bronze.reading import EVERYTHING, Reading
+from wardlake.errors import WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
@@ -73,8 +75,10 @@ class Relation:
 
     `chunks` are DuckDB queries of disjoint rows that together are the table; workers run them on cursors of the
     opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
-    of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns.
-    `arrived` is false if the source had nothing to deliver, which is not the same as no rows.
+    of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns, if
+    the chunks are not in order already. `arrived` is false if the source had nothing to deliver, which is not the same
+    as no rows. `begin` prepares a worker's cursor, for example to join a snapshot; without it, a single chunk runs on
+    the engine itself. `explain` may know better than the engine what an error of it means.
     """
 
     chunks: tuple[str, ...]
@@ -85,15 +89,23 @@ class Relation:
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
     arrived: bool = True
+    begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+    workers: int = 2
+    explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
 
 
 class Session(Protocol):
-    """One look at a source, for one table or more. `snapshot` names the moment that all of them show, if there is one.
+    """One look at a source, for one table or more.
+
+    `snapshot` names the moment that all of them show, if there is one; `moment` is the source's clock at that moment.
 
     `read` raises PermanentError or PassingError whose text names source and table and holds no value.
     """
 
     @property
     def snapshot(self) -> str | None: ...
+
+    @property
+    def moment(self) -> datetime | None: ...
 
     def read(self, request: Request) -> Relation: ...

@@ -17,9 +17,10 @@ class _Database(Strict):
 
 
 class PostgresConnection(_Database):
-    """A PostgreSQL database."""
+    """A PostgreSQL database. One connection holds the snapshot and counts, one or two read."""
 
     kind: Literal["postgres"]
+    max_connections: int = Field(4, ge=2, le=32, description="Connections opened on the hospital's server at once.")
 
 
 class MySqlConnection(_Database):

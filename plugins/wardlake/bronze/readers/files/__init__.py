@@ -36,6 +36,7 @@ class LandingSession:
 
     opening: Opening
     snapshot: str | None = None
+    moment: datetime | None = None
 
     def read(self, request: Request) -> Relation:
         """The rows of all files that no other batch has taken."""
