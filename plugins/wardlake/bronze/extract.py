@@ -162,8 +162,7 @@ def write_batch(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
-        known = relation.explain(error) if relation else None
-        raise known or _explain(error, place) from error
+        raise _explain(error, relation, place) from error
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
@@ -212,7 +211,16 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, keys: li
     return writer.write(rows, name="keys")
 
 
-def _explain(error: duckdb.Error, place: str) -> WardlakeError:
+def _explain(error: duckdb.Error, relation: Relation | None, place: str) -> WardlakeError:
+    if relation:
+        try:
+            relation.facts()  # the source itself may know why its rows cannot be read
+        except PermanentError as told:
+            return told
+        except WardlakeError:
+            pass
+        if known := relation.explain(error):
+            return known
     if isinstance(error, duckdb.OutOfMemoryException):
         return PermanentError(
             f"{place}: the rows are too wide for the memory that reading a source may take.",

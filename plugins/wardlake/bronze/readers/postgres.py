@@ -39,7 +39,13 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
         f"-c default_transaction_read_only=on -c statement_timeout={connection.statement_timeout_s}s "
         "-c idle_in_transaction_session_timeout=0 -c timezone=UTC"
     )
-    address = make_conninfo(uri, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="wardlake")
+    address = make_conninfo(
+        uri,
+        options=options,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name="wardlake",
+        client_encoding="UTF8",
+    )
     place = ", ".join(f"{opening.source.name}.{table}" for table in opening.source.tables)
     try:
         leader = psycopg.connect(address)
@@ -130,8 +136,8 @@ class PostgresSession:
         inexact = [one.column for one, count in zip(exactness, found, strict=False) if count]
         if inexact:
             raise PermanentError(
-                f"{place}: column {', '.join(inexact)} holds numbers that the contract's type would round or refuse.",
-                remedy="Give it a wider DECIMAL in the YAML, or VARCHAR to keep the digits as text.",
+                f"{place}: column {', '.join(inexact)} holds numbers that its type in the YAML cannot hold.",
+                remedy="Give it a wider DECIMAL, or VARCHAR, which keeps every digit and what is no number, as text.",
             )
         names = [check.name for _, check in checks_of(table.columns)[0]] if figures else []
         return SourceFacts(rows, dict(zip(names, found[len(exactness) :], strict=True)))

@@ -17,6 +17,7 @@ GONE = (
     "SSL connection has been closed",
     "the database system is",
     "invalid snapshot identifier",
+    "could not import the requested snapshot",
 )
 """Parts of texts by which libpq, which has no codes for them, says that the server is gone for now."""
 

@@ -88,7 +88,7 @@ def describe(
     quoted = f"{_double(schema or 'public')}.{_double(name)}"
     found = connection.execute(
         """
-        select a.attname, t.typname, t.typtype::text, a.atttypmod, c.relkind::text, pg_relation_size(c.oid)
+        select a.attname::text, t.typname::text, t.typtype::text, a.atttypmod, c.relkind::text, pg_relation_size(c.oid)
         from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid
         where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
         order by a.attnum
@@ -114,11 +114,11 @@ def _column(spec: Table, name: str, type_: str, kind: str, typmod: int) -> Postg
     quoted = _double(name)
     if type_ == "numeric":
         precision = (typmod - 4) >> 16 if typmod != -1 else None
-        if precision is not None and precision <= 38:
-            return PostgresColumn(name, type_, quoted)
         contract = spec.columns[name].type.upper() if name in spec.columns else ""
         if contract == "VARCHAR":
             return PostgresColumn(name, "text", f"{quoted}::text")
+        if precision is not None and precision <= 38:
+            return PostgresColumn(name, type_, quoted)
         wide = contract.replace("DECIMAL", "numeric") if contract.startswith("DECIMAL(") else WIDE_NUMERIC
         return PostgresColumn(name, type_, f"{quoted}::{wide}", is_cast=True)
     if type_ in NATIVE and kind == "b":
