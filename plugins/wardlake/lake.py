@@ -38,6 +38,9 @@ class Lake:
             config=Config(
                 retries={"max_attempts": 5, "mode": "standard"},
                 connect_timeout=5,
+                # manifests hold the SHA-256 of every part: no further digest of each upload is needed
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
                 s3={"addressing_style": "path"} if settings.s3_endpoint_url else None,
             ),
         )

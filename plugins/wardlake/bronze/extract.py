@@ -15,7 +15,7 @@ from wardlake.bronze.contract import UNLIKE, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
 from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
-from wardlake.bronze.reading import EVERYTHING, reading_of
+from wardlake.bronze.reading import EVERYTHING, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
 from wardlake.errors import PermanentError, WardlakeError
@@ -142,13 +142,14 @@ def write_batch(
         prefix = batch_prefix(source.name, table, request.batch_id)
         lineage = Lineage(request.batch_id, source.name, extracted_at)
         writer = PartWriter(engine, lake, bucket, prefix, request.work, lineage)
-        is_number = spec.cursor is not None and request.reading.end is None
+        cursor = spec.cursor.column if spec.cursor else None
+        numbered = cursor if cursor and not is_time(spec.columns[cursor].type) else None
         rows = Rows(
             relation.chunks,
             agreement.expressions,
             relation.order_by,
             relation.checks,
-            spec.cursor.column if spec.cursor and is_number else None,
+            numbered,
             relation.begin,
             relation.workers,
         )

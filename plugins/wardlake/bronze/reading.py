@@ -56,7 +56,7 @@ def reading_of(
     if cursor is None:
         return EVERYTHING
     type_ = spec.columns[cursor.column].type.upper()
-    if not type_.startswith(("TIMESTAMP", "DATE")):
+    if not is_time(type_):
         if exactly:
             raise PermanentError(
                 f"{source.name}.{table}: its cursor '{cursor.column}' is a number, and a window of time says nothing "
@@ -80,6 +80,11 @@ def reading_of(
     if type_ == "DATE" and isinstance(upper, date):
         upper += timedelta(days=1)
     return Reading(cursor.column, lower_bound, upper, start, window.end)
+
+
+def is_time(type_: str) -> bool:
+    """Whether a column of a DuckDB type is a time or a date; else a cursor is a number."""
+    return type_.upper().startswith(("TIMESTAMP", "DATE"))
 
 
 def covered_until(committed: Sequence[Manifest]) -> datetime | None:
