@@ -20,7 +20,7 @@ from wardlake.sources import Table
 from wardlake.sources.files import HL7_NUMBERS, Hl7Files
 
 FLUSH_ROWS = 20_000
-FLUSH_BYTES = 32 * 1024**2
+FLUSH_BYTES = 16 * 1024**2
 
 Value = str | int | None
 
@@ -49,7 +49,7 @@ def load(_engine: duckdb.DuckDBPyConnection, spec: Hl7Files, table: Table, path:
     getters = [_getter(place) for place in paths.values()]
     types = ["BIGINT" if place in HL7_NUMBERS else "VARCHAR" for place in paths.values()]
     takes_malformed = "parse.error" in paths.values()
-    starts = re.compile(rb"(?:\A|[\r\n])" + spec.segment.encode() + rb"(?![A-Za-z0-9])")
+    starts = re.compile(spec.segment.encode() + rb"(?![A-Za-z0-9])(?<![^\r\n]...)")
     rows = left_out = 0
     with _RowFile(work, list(paths), types) as target:
         for raw in raw_messages(path, work):

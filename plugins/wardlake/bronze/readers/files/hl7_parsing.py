@@ -24,7 +24,7 @@ CHARACTER_SETS = {
 }
 """MSH-18 (HL7 table 0211) to Python's encodings. UTF-16 is told by the file's bytes, see `hl7_frames`."""
 
-SEPARATORS = re.compile(rb"MSH([!-/:-@[-`{-~])([!-/:-@[-`{-~]{1,5})(?=\1)")
+SEPARATORS = re.compile(rb"MSH([!-/:-@[-`{-~])((?:(?!\1)[!-/:-@[-`{-~]){1,5})\1")
 SEGMENT_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 LAYOUT = {".br": "\n", ".sp": "\n", ".ce": "\n", ".in": " ", ".ti": " ", ".sk": " ", "H": "", "N": ""}
 """Escape sequences that say how text is laid out, where the library's own choice is another."""
@@ -158,7 +158,7 @@ def parse(raw: RawMessage, default_encoding: str) -> Message:
     for number, line in enumerate(lines, start=1):
         if not SEGMENT_NAME.match(line) or line[3:4] not in (separator, ""):
             raise MalformedError(f"segment {number} does not begin with the name of a segment")
-    if len(_segment_starts(separator.encode()).findall(raw.content)) != len(lines):
+    if 1 + len(_further_segments(separator.encode()).findall(raw.content)) != len(lines):
         raise MalformedError("a line break within a segment is followed by what looks like another segment")
     message = Message(text, encoding, lines)
     if not message.type:
@@ -209,8 +209,8 @@ def _escape_sequences(escape: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def _segment_starts(separator: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:\A|[\r\n])[A-Z][A-Z0-9]{2}(?=[\r\n]|\Z|" + re.escape(separator) + rb")")
+def _further_segments(separator: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"[\r\n][A-Z][A-Z0-9]{2}(?=[\r\n]|\Z|" + re.escape(separator) + rb")")
 
 
 def _at(parts: Sequence[str], number: int) -> str:
