@@ -15,6 +15,8 @@ LAST = message("PID|1||M2", "OBX|1|ST|B||ok", control_id="2")
 MALFORMED = [
     (b"\x0b" + message("PID|1||Secretname", "OBX|1"), "no end mark", 1),
     (message("PID|1||Secretname", "OBX|1") + b"\x1c\r", "start mark .* is missing", 1),
+    (b"?" + message("PID|1||Secretname") + b"\x1c\r", "start mark .* is missing", 0),
+    (framed(message("PID|1||Secretname").removesuffix(b"\r") + FIRST), "another message begins within", 1),
     (b"\x0bSecretname\x1c\r", "does not begin with MSH", 0),
     (b"\x0bPID|1||Secretname\rOBX|1\x1c\r", "does not begin with MSH", 1),
     (b"\x0bBTS|1\rPID|1||Secretname\x1c\r", "does not begin with MSH", 0),
@@ -49,6 +51,12 @@ def test_a_malformed_message_is_kept_as_text_and_the_others_are_read(
     observations, loaded = load_bytes(content, hl7_table({"code": "OBX-3"}, "OBX"), tmp_path)
     assert [row["code"] for row in observations] == ["A", "B"]
     assert (loaded.rows, loaded.left_out_rows) == (2, segments)
+
+
+def test_a_frame_that_runs_into_the_next_message_does_not_hide_it(tmp_path: Path) -> None:
+    content = framed(FIRST).removesuffix(b"\r") + LAST + b"\x1c\r"
+    rows, _ = load_bytes(content, hl7_table(KEPT), tmp_path)
+    assert [row["error"] for row in rows] == [None, hl7_frames.UNFRAMED]
 
 
 def test_the_last_message_of_a_capture_that_was_cut_is_kept_as_text(tmp_path: Path) -> None:

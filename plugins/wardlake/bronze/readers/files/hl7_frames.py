@@ -18,12 +18,11 @@ MAX_MESSAGE_BYTES = 50 * 1024**2
 START, END = b"\x0b", b"\x1c"
 NAMES = rb"(?:MSH|FHS|BHS|BTS|FTS)"
 # a head begins a line, or follows a byte order mark; what stands before it is looked at last, which is faster
-BEGINS_A_LINE = rb"(?![A-Za-z0-9])(?:(?<![^\r\n\x0b]...)|(?<=\xef\xbb\xbf...))"
-HEAD = re.compile(NAMES + BEGINS_A_LINE)
-MESSAGE_HEAD = re.compile(rb"MSH" + BEGINS_A_LINE)
+HEAD = re.compile(NAMES + rb"(?![A-Za-z0-9])(?:(?<![^\r\n\x0b]...)|(?<=\xef\xbb\xbf...))")
+MESSAGE_IN_NOISE = re.compile(rb"MSH(?=[!-/:-@[-`{-~]{3})")
 FRAME = re.compile(rb"\x0b\s*(?:\xef\xbb\xbf)?" + NAMES)
 # senders end a frame with 1C 0D, some with 1C 0A or 1C alone; the head of another message ends a frame that was cut
-FRAME_END = re.compile(rb"\x1c(?:[\r\n]|(?=\x0b)|\Z)|\x0b(?=\s*(?:\xef\xbb\xbf)?" + NAMES + rb")")
+FRAME_END = re.compile(rb"\x1c(?:[\r\n]|(?=\x0b|MSH)|\Z)|\x0b(?=\s*(?:\xef\xbb\xbf)?" + NAMES + rb")")
 
 CUT = "its MLLP frame has no end mark (1C 0D): it was cut off"
 UNFRAMED = "it stands outside of an MLLP frame: the start mark (0B) is missing"
@@ -100,7 +99,7 @@ def _spans(data: _Data) -> Iterator[tuple[int, int, str | None]]:
         return
     position = 0
     while (mark := data.find(START, position)) >= 0:
-        if stray := MESSAGE_HEAD.search(data, position, mark):
+        if stray := MESSAGE_IN_NOISE.search(data, position, mark):
             yield stray.start(), mark, UNFRAMED
         end = FRAME_END.search(data, mark + 1)
         if end is None:
@@ -109,7 +108,7 @@ def _spans(data: _Data) -> Iterator[tuple[int, int, str | None]]:
         is_whole = end[0].startswith(END)
         yield mark + 1, end.start(), None if is_whole else CUT
         position = end.end() if is_whole else end.start()
-    if stray := MESSAGE_HEAD.search(data, position):
+    if stray := MESSAGE_IN_NOISE.search(data, position):
         yield stray.start(), len(data), UNFRAMED
 
 

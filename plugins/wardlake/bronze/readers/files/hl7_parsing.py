@@ -160,6 +160,8 @@ def parse(raw: RawMessage, default_encoding: str) -> Message:
             raise MalformedError(f"segment {number} does not begin with the name of a segment")
     if 1 + len(_further_segments(separator.encode()).findall(raw.content)) != len(lines):
         raise MalformedError("a line break within a segment is followed by what looks like another segment")
+    if text.find(text[: text.index(separator, 4) + 1], 4) >= 0:
+        raise MalformedError("another message begins within a segment")
     message = Message(text, encoding, lines)
     if not message.type:
         raise MalformedError("MSH-9 names no message type")
