@@ -28,8 +28,6 @@ CUT = "its MLLP frame has no end mark (1C 0D): it was cut off"
 UNFRAMED = "it stands outside of an MLLP frame: the start mark (0B) is missing"
 HEADLESS = "it does not begin with MSH"
 
-_Data = bytes | mmap.mmap
-
 
 @dataclass(frozen=True)
 class RawMessage:
@@ -69,7 +67,7 @@ def has_byte_order_mark(path: Path) -> bool:
         return stream.read(3).startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
-def _messages(data: _Data, is_utf8: bool) -> Iterator[RawMessage]:
+def _messages(data: mmap.mmap, is_utf8: bool) -> Iterator[RawMessage]:
     counts = _Counts()
     for begin, end, fault in _spans(data):
         for name, start, stop in _pieces(data, begin, end):
@@ -89,7 +87,7 @@ def _messages(data: _Data, is_utf8: bool) -> Iterator[RawMessage]:
     counts.end()
 
 
-def _spans(data: _Data) -> Iterator[tuple[int, int, str | None]]:
+def _spans(data: mmap.mmap) -> Iterator[tuple[int, int, str | None]]:
     """Begin and end of each MLLP frame, or of the whole file if it has none; and what is wrong with it.
 
     Bytes between frames are noise, unless a message begins in them.
@@ -112,7 +110,7 @@ def _spans(data: _Data) -> Iterator[tuple[int, int, str | None]]:
         yield stray.start(), len(data), UNFRAMED
 
 
-def _pieces(data: _Data, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _pieces(data: mmap.mmap, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, begin and end of what each head begins; the name is empty for text before the first head."""
     head = HEAD.search(data, begin, end)
     first = head.start() if head else end
