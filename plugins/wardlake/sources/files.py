@@ -1,8 +1,11 @@
 """How the files of a table are found and read. Every value is kept as text, but for Parquet, which has types."""
 
+import codecs
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from wardlake.sources.strict import Strict
 
@@ -80,11 +83,19 @@ class ParquetFiles(_Files):
     format: Literal["parquet"]
 
 
-class Hl7Files(_Files):
-    """HL7 v2: files of one message, or MLLP captures of many. One row for each segment named by `segment`.
+HL7_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-([1-9]\d*)(?:\(([1-9]\d*)\))?(?:\.([1-9]\d*)(?:\.([1-9]\d*))?)?")
+"""Segment, field, repetition, component and subcomponent of a path such as `PID-3(2).1`."""
+HL7_NUMBERS = ("message.number", "segment.number")
+HL7_OF_MESSAGES = ("message", "parse.error")
 
-    Columns name their place with `path`: `PV1-3.1` is the first component of field 3. Fields of the row's own segment
-    are read from it, fields of another from the nearest one above in the same message.
+
+class Hl7Files(_Files):
+    """HL7 v2: files of one message or more, batch files, MLLP captures. One row for each segment named by `segment`.
+
+    Columns name their place with `path`: `PV1-3.1` is the first component of field 3, `PID-3(2).1` that of the second
+    repetition, `OBX-5` a field verbatim. Fields of another segment come from the nearest one above in the same message.
+    `message.number` and `segment.number` say where a row stands; in a table of `segment: MSH`, `message` is the raw
+    message and `parse.error` says why a malformed one could not be read. See docs/sources/hl7.md.
     """
 
     format: Literal["hl7"]
@@ -95,6 +106,25 @@ class Hl7Files(_Files):
         default_factory=list, description="Shell patterns of message types, for example ADT^A*; none: all."
     )
     encoding: str = Field("utf-8", description="Used where MSH-18 names none.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"'{value}' is not an encoding that Python knows") from None
+        return value
+
+    def check_paths(self, paths: Iterable[str]) -> None:
+        """Refuse paths of columns that name no place in a message.
+
+        Raises:
+            ValueError: names them.
+        """
+        known = HL7_NUMBERS + (HL7_OF_MESSAGES if self.segment == "MSH" else ())
+        if wrong := [path for path in paths if path not in known and not HL7_PLACE.fullmatch(path)]:
+            raise ValueError(f"{wrong} name no place in segment {self.segment}: write PV1-3.1, or {', '.join(known)}")
 
 
 FileSpec = Annotated[

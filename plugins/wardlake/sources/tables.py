@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from wardlake.sources.files import FileSpec, RestRequest, Search
+from wardlake.sources.files import FileSpec, Hl7Files, RestRequest, Search
 from wardlake.sources.strict import Identifier, Strict
 
 LINEAGE_COLUMNS = ("_row_id", "_batch_id", "_source", "_extracted_at", "_file", "_line")
@@ -76,6 +76,8 @@ class Table(Strict):
             raise ValueError("give one of 'relation' (schema.table), 'files', 'search' and 'request'")
         if self.new_columns and self.contract != "evolve":
             raise ValueError("'new_columns' has a meaning with contract: evolve only")
+        if isinstance(self.files, Hl7Files):
+            self.files.check_paths(column.path or name for name, column in self.columns.items())
         self._check_mode()
         return self
 
