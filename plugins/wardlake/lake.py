@@ -114,7 +114,7 @@ class Lake:
             ]
         return sorted(found, key=lambda entry: entry.key)
 
-    def delete(self, bucket: str, keys: Sequence[str]) -> None:
+    def delete_all(self, bucket: str, keys: Sequence[str]) -> None:
         """Delete objects, in the order of the keys; one that is gone already is no error."""
         for first in range(0, len(keys), DELETED_AT_ONCE):
             some = keys[first : first + DELETED_AT_ONCE]

@@ -48,7 +48,7 @@ class Pharmacy:
         with connect(self.settings) as engine:
             return engine.execute(f"SELECT * FROM ({query}) ORDER BY _batch_id, _row_id").fetchall()
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def objects(self, prefix: str = "") -> list[str]:
         """Objects of the table in bronze."""
         return self.lake.list(self.settings.bucket("bronze"), f"bronze/pharmacy/price/{prefix}")
 

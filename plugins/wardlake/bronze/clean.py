@@ -91,7 +91,7 @@ def clean_table(
         for batch_id, rule in expired.items():
             _retire(lake, bucket, source.name, table, batch_id, rule)
         for rubbish in found:
-            lake.delete(bucket, [entry.key for entry in rubbish.entries])
+            lake.delete_all(bucket, [entry.key for entry in rubbish.entries])
     return [
         Freed(each.reason, f"{source.name}.{table}", len(each.entries), sum(entry.bytes for entry in each.entries))
         for each in found

@@ -9,15 +9,23 @@ import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from wardlake.bronze.current import LINEAGE_TYPES, counting, places
-from wardlake.bronze.manifest import MANIFEST, CompactionManifest, Manifest, Stored, compaction_prefix, read_stored
-from wardlake.bronze.parts import PART_BYTES, store_part
+from wardlake.bronze.manifest import (
+    MANIFEST,
+    BronzeFile,
+    CompactionManifest,
+    Manifest,
+    Stored,
+    compaction_prefix,
+    read_stored,
+)
+from wardlake.bronze.parts import PART_BYTES
 from wardlake.bronze.work import work_folder
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
@@ -69,7 +77,7 @@ def compact_table(
         )
         if not dry_run:
             written = _merge(settings, lake, spec, members)
-            told = Compacted(**{**vars(told), "bytes_after": written.bytes})
+            told = replace(told, bytes_after=written.bytes)
         done.append(told)
     return done
 
@@ -137,7 +145,7 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
             before = _digests(engine, listed, f"({rows})")
             _refuse_lost_rows(place, members, before)
             folder = work / "parts"
-            order = ", ".join([*(_double(key) for key in table.keys), "_batch_id", "_row_id"])
+            order = ", ".join([*map(_double, table.keys), "_batch_id", "_row_id"])
             engine.execute(
                 f"COPY (SELECT * FROM ({rows}) ORDER BY {order}) TO '{folder}' "
                 f"(FORMAT parquet, COMPRESSION zstd, FILE_SIZE_BYTES {PART_BYTES})"
@@ -149,9 +157,7 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
                 )
             paths: list[Path] = sorted(folder.glob("*.parquet"), key=lambda path: (len(path.name), path.name))
             files = [
-                store_part(
-                    engine, lake, settings.bucket("bronze"), path, f"{prefix}part-{attempt}-{number:05d}.parquet"
-                )
+                _store(engine, lake, settings.bucket("bronze"), path, f"{prefix}part-{attempt}-{number:05d}.parquet")
                 for number, path in enumerate(paths)
             ]
     except duckdb.Error as error:
@@ -175,6 +181,17 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
     if lake.put_if_absent(bucket, key, manifest.model_dump_json(indent=1).encode()):
         return manifest
     return CompactionManifest.model_validate_json(lake.get(bucket, key))
+
+
+def _store(engine: duckdb.DuckDBPyConnection, lake: Lake, bucket: str, path: Path, key: str) -> BronzeFile:
+    """Upload a Parquet file, drop the local copy, and say what was stored."""
+    rows = engine.execute(f"SELECT num_rows FROM parquet_file_metadata('{path}')").fetchall()[0][0]
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    size = path.stat().st_size
+    lake.upload(path, bucket, key)
+    path.unlink()
+    return BronzeFile(key=key, sha256=digest, bytes=size, rows=rows)
 
 
 def _digests(engine: duckdb.DuckDBPyConnection, columns: str, relation: str) -> dict[str, tuple[int, int]]:

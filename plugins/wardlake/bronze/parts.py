@@ -121,18 +121,13 @@ class PartWriter:
         self, engine: duckdb.DuckDBPyConnection, rows: Rows, path: Path, key: str
     ) -> tuple[BronzeFile, Sequence[Any]]:
         """Measure a part, upload it, and drop the local copy."""
+        count = engine.execute(f"SELECT num_rows FROM parquet_file_metadata('{path}')").fetchall()[0][0]
         latest = f'max("{rows.cursor}")' if rows.cursor else "max(NULL)"
         figures = ", ".join([latest, *(check.lake_sql for check in rows.checks)])
         measured = engine.execute(f"SELECT {figures} FROM read_parquet('{path}')").fetchall()[0]
-        return store_part(engine, self.lake, self.bucket, path, key), measured
-
-
-def store_part(engine: duckdb.DuckDBPyConnection, lake: Lake, bucket: str, path: Path, key: str) -> BronzeFile:
-    """Upload a Parquet file, drop the local copy, and say what was stored."""
-    rows = engine.execute(f"SELECT num_rows FROM parquet_file_metadata('{path}')").fetchall()[0][0]
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    size = path.stat().st_size
-    lake.upload(path, bucket, key)
-    path.unlink()
-    return BronzeFile(key=key, sha256=digest, bytes=size, rows=rows)
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = path.stat().st_size
+        self.lake.upload(path, self.bucket, key)
+        path.unlink()
+        return BronzeFile(key=key, sha256=digest, bytes=size, rows=count), measured

@@ -64,7 +64,7 @@ def test_a_manifest_that_somebody_replaced_is_read_anew(pharmacy: Pharmacy) -> N
 def test_a_batch_that_somebody_deleted_is_gone(pharmacy: Pharmacy) -> None:
     first, second = pharmacy.deliver(0, 1)
     pharmacy.batches()
-    pharmacy.lake.delete(
+    pharmacy.lake.delete_all(
         pharmacy.settings.bucket("bronze"), [batch_prefix("pharmacy", "price", first.batch_id) + MANIFEST]
     )
     assert pharmacy.batches() == [second]

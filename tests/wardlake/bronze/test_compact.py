@@ -43,7 +43,7 @@ def test_rows_stay_the_same_with_their_lineage_in_fewer_files(pharmacy: Pharmacy
     assert (done.batches, done.rows) == (6, 18)
     assert pharmacy.rows() == before
     assert pharmacy.rows(delivered[2].batch_id) == one_before
-    (part,) = [key for key in pharmacy.keys("compaction_id=") if key.endswith(".parquet")]
+    (part,) = [key for key in pharmacy.objects("compaction_id=") if key.endswith(".parquet")]
     with connect(pharmacy.settings) as engine:
         url = Lake.url(pharmacy.settings.bucket("bronze"), part)
         drugs = engine.execute(f"SELECT Drug FROM '{url}'").fetchall()
@@ -57,7 +57,7 @@ def test_it_is_read_once_the_files_of_its_batches_are_gone(pharmacy: Pharmacy, p
     assert clean(pharmacy) == {}
     put_forward(A_WHILE)
     assert clean(pharmacy) == {"files of batches that were compacted": 6}
-    assert not [key for key in pharmacy.keys("batch_id=") if key.endswith(".parquet")]
+    assert not [key for key in pharmacy.objects("batch_id=") if key.endswith(".parquet")]
     assert pharmacy.batches() == [
         one.model_copy(update={"compaction": pharmacy.batches()[0].compaction}) for one in delivered
     ]
@@ -68,7 +68,7 @@ def test_it_is_read_once_the_files_of_its_batches_are_gone(pharmacy: Pharmacy, p
 def test_files_stay_while_their_compaction_is_not_whole(pharmacy: Pharmacy, put_forward: PutForward) -> None:
     pharmacy.deliver(*range(6))
     compact(pharmacy)
-    (part,) = [key for key in pharmacy.keys("compaction_id=") if key.endswith(".parquet")]
+    (part,) = [key for key in pharmacy.objects("compaction_id=") if key.endswith(".parquet")]
     pharmacy.put(part, b"cut")
     put_forward(A_WHILE)
     assert clean(pharmacy) == {}
@@ -85,7 +85,7 @@ def test_a_younger_compaction_takes_in_the_batches_of_an_older_one(pharmacy: Pha
     assert pharmacy.rows() == before
     put_forward(A_WHILE)
     assert clean(pharmacy) == {"files of batches that were compacted": 10, "replaced compactions": 2}
-    assert pharmacy.keys(f"compaction_id={first.compaction_id}/") == []
+    assert pharmacy.objects(f"compaction_id={first.compaction_id}/") == []
     assert pharmacy.rows() == before
 
 
@@ -100,9 +100,9 @@ def test_young_batches_and_few_batches_are_left_alone(pharmacy: Pharmacy, put_fo
 
 def test_a_dry_run_writes_nothing(pharmacy: Pharmacy) -> None:
     pharmacy.deliver(*range(6))
-    keys = pharmacy.keys()
+    keys = pharmacy.objects()
     (told,) = compact(pharmacy, dry_run=True)
-    assert pharmacy.keys() == keys
+    assert pharmacy.objects() == keys
     (done,) = compact(pharmacy)
     assert replace(done, bytes_after=0) == told
 
@@ -124,7 +124,7 @@ def test_batches_with_lost_rows_are_named_and_not_merged(pharmacy: Pharmacy) -> 
     )
     with pytest.raises(PermanentError, match=rf"pharmacy\.price.*{delivered[1].batch_id}.*not committed"):
         compact(pharmacy)
-    assert pharmacy.keys("compaction_id=") == []
+    assert pharmacy.objects("compaction_id=") == []
 
 
 def test_two_at_once_make_one_compaction(pharmacy: Pharmacy) -> None:
@@ -133,7 +133,7 @@ def test_two_at_once_make_one_compaction(pharmacy: Pharmacy) -> None:
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda _: compact(pharmacy), range(2)))
     assert {one.compaction_id for some in done for one in some} == {done[0][0].compaction_id}
-    assert [key for key in pharmacy.keys("compaction_id=") if key.endswith("_manifest.json")] == [
+    assert [key for key in pharmacy.objects("compaction_id=") if key.endswith("_manifest.json")] == [
         compaction_prefix("pharmacy", "price", done[0][0].compaction_id) + "_manifest.json"
     ]
     assert pharmacy.rows() == before
@@ -223,7 +223,7 @@ def test_readers_count_right_while_files_are_merged_and_deleted(pharmacy: Pharma
         for one in running:
             one.result()
     assert wrong == []
-    assert not [key for key in pharmacy.keys("batch_id=") if key.endswith(".parquet")]
+    assert not [key for key in pharmacy.objects("batch_id=") if key.endswith(".parquet")]
 
 
 def _changing_wards() -> Source:

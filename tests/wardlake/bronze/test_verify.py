@@ -115,7 +115,7 @@ def test_an_altered_object_is_named(pharmacy: Pharmacy, tmp_path: Path, how: Alt
 
 def test_a_deleted_object_is_named(pharmacy: Pharmacy) -> None:
     first, second = pharmacy.deliver(0, 1)
-    pharmacy.lake.delete(pharmacy.settings.bucket("bronze"), [first.files[0].key])
+    pharmacy.lake.delete_all(pharmacy.settings.bucket("bronze"), [first.files[0].key])
     assert problems(verify(pharmacy)) == {first.batch_id: f"{first.files[0].key.rpartition('/')[2]} is missing"}
     assert problems(verify(pharmacy, second.batch_id)) == {}
 
