@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
@@ -18,6 +16,7 @@ from wardlake.bronze.readers import open_session
 from wardlake.bronze.reading import EVERYTHING, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
+from wardlake.bronze.work import work_folder
 from wardlake.errors import PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -90,7 +89,7 @@ def extract_tables(
         if not wanted:
             return ended
         engine = stack.enter_context(extraction_engine(settings))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
+        work = stack.enter_context(work_folder(settings, "extract"))
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
         extracted_at = session.moment or datetime.now(UTC)
         written: list[Manifest] = []
