@@ -11,13 +11,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import duckdb
-import msgspec
 
 from wardlake.bronze.readers.files.formats import BrokenFileError, FileRows
-from wardlake.bronze.readers.files.json_path import Branch, Raw, Step, is_object, list_items, members, steps_of
+from wardlake.bronze.readers.files.json_path import Branch, Raw, Step, is_object, keys_of, list_items, members, steps_of
 from wardlake.bronze.readers.files.text_rows import TextRow, text_columns, write_text_rows
 from wardlake.errors import PermanentError
 from wardlake.sources import Table
@@ -26,6 +25,7 @@ from wardlake.sources.files import JsonFiles
 LONGEST_LINE = 64 * 1024**2
 LARGEST_DOCUMENT = 256 * 1024**2
 CHUNK = 1024**2
+T = TypeVar("T")
 MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Rows = Callable[[], Iterator[tuple[int, Raw]]]
@@ -91,9 +91,7 @@ def _columns(table: Table, rows: Rows, unit: str) -> tuple[list[str], list[tuple
     is_empty = True
     for place, row in rows():
         is_empty = False
-        if not is_object(row):
-            raise BrokenFileError(f"{unit} {place} is no object with keys, and the table's columns have no 'path'")
-        found |= dict.fromkeys(members(row))
+        found |= dict.fromkeys(_at(unit, place, keys_of, row))
     declared = [name for name in table.columns if name in found or is_empty]
     names = [*declared, *(name for name in found if name not in table.columns)]
     return names, [(name,) for name in names]
@@ -103,14 +101,16 @@ def _texts(rows: Rows, places: Sequence[tuple[Step, ...]], unit: str) -> Iterato
     tree = Branch.of(places)
     for place, row in rows():
         values: list[str | None] = [None] * len(places)
-        try:
-            tree.pick(row, values)
-        except BrokenFileError as error:
-            raise BrokenFileError(f"{unit} {place}: {error}") from None
-        except msgspec.DecodeError:
-            # all else that msgspec refuses was refused by Python's parser before
-            raise BrokenFileError(f"{unit} {place} has text with half of a surrogate pair") from None
+        _at(unit, place, tree.pick, row, values)
         yield place, values
+
+
+def _at(unit: str, place: int, read: Callable[..., T], *given: Any) -> T:
+    """What `read` gives; its errors name the line or row."""
+    try:
+        return read(*given)
+    except BrokenFileError as error:
+        raise BrokenFileError(f"{unit} {place}: {error}") from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from wardlake.errors import PermanentError
 
 Step = str | int
 Raw = msgspec.Raw
+T = TypeVar("T")
 
 STEP = re.compile(r"""\.([^\s.\[\]"']+) | \."([^"]+)" | \[(\d+)\] | \['([^']+)'\] | \["([^"]+)"\]""", re.VERBOSE)
 
@@ -83,13 +84,24 @@ def members(value: Raw) -> dict[Any, Raw]:
         BrokenFileError: the value is text, a number or a boolean.
     """
     if is_object(value):
-        return _OBJECT.decode(value)
+        return _decoded(_OBJECT, value)
     first = _first(value)
     if first == b"[":
         return dict(enumerate(list_items(value)))
     if first == b"n":
         return {}
     raise BrokenFileError("a plain value stands where a path goes on")
+
+
+def keys_of(row: Raw) -> Iterable[str]:
+    """The keys of a row.
+
+    Raises:
+        BrokenFileError: the row is no object.
+    """
+    if not is_object(row):
+        raise BrokenFileError("it is no object with keys, and the table's columns have no 'path'")
+    return members(row)
 
 
 def is_object(value: Raw) -> bool:
@@ -99,16 +111,24 @@ def is_object(value: Raw) -> bool:
 
 def list_items(value: Raw) -> list[Raw]:
     """The values of a list."""
-    return _LIST.decode(value)
+    return _decoded(_LIST, value)
 
 
 def text_of(value: Raw) -> str | None:
     """Text of a JSON value: strings without quotes, null as None, all else as it is written."""
     first = _first(value)
     if first == b'"':
-        return _STRING.decode(value)
+        return _decoded(_STRING, value)
     return None if first == b"n" else bytes(value).decode()
 
 
 def _first(value: Raw) -> bytes:
     return bytes(memoryview(value)[:1])
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], value: Raw) -> T:
+    try:
+        return decoder.decode(value)
+    except msgspec.DecodeError:
+        # a value comes here after Python's parser has read it, which refuses all else that msgspec refuses
+        raise BrokenFileError("it has text with half of a surrogate pair") from None

@@ -49,7 +49,8 @@ def write_text_rows(work: Path, names: Sequence[str], rows: Iterable[TextRow]) -
             columns = zip(*((*values, line) for line, values in batch), strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
-    return f"SELECT * FROM read_parquet('{stream.name}')"
+    quoted = stream.name.replace("'", "''")
+    return f"SELECT * FROM read_parquet('{quoted}')"
 
 
 def _batches(rows: Iterable[TextRow], names: Sequence[str]) -> Iterator[list[TextRow]]:
