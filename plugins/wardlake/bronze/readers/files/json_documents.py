@@ -26,6 +26,7 @@ LONGEST_LINE = 64 * 1024**2
 LARGEST_DOCUMENT = 256 * 1024**2
 CHUNK = 1024**2
 T = TypeVar("T")
+NOTHING_WANTED: dict[str, Any] = {}
 MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Rows = Callable[[], Iterator[tuple[int, Raw]]]
@@ -134,7 +135,7 @@ def _rows_of_lines(path: Path) -> Iterator[tuple[int, Raw]]:
 def _count_lines(path: Path) -> int:
     counted = 0
     for number, line in _lines(path):
-        _parsed(line, f"line {number}", dict)
+        _parsed(line, f"line {number}")
         counted += 1
     return counted
 
@@ -153,7 +154,7 @@ def _rows_of_document(content: bytes, steps: Sequence[Step]) -> Iterator[tuple[i
 
 
 def _count_in_document(content: bytes, steps: Sequence[Step], told: str) -> int:
-    found = _parsed(content, "it", _containers)
+    found = _parsed(content, "it", steps)
     for step in steps:
         try:
             found = found[step]
@@ -164,28 +165,20 @@ def _count_in_document(content: bytes, steps: Sequence[Step], told: str) -> int:
     return len(found) if isinstance(found, list) else 1
 
 
-NO_PARTS: dict[str, Any] = {}
+def _parsed(document: bytes, place: str, wanted: Sequence[Step] = ()) -> Any:
+    """What Python's parser makes of a document; objects keep the wanted keys only, so that little memory is used."""
 
-
-def _containers(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object without its plain values: enough to count rows, in little memory."""
-    return {key: value for key, value in pairs if isinstance(value, list | dict)} or NO_PARTS
-
-
-def _parsed(document: bytes, place: str, build: Callable[[Sequence[tuple[str, Any]]], Any]) -> Any:
-    """What Python's parser makes of a document; `build` makes objects of pairs."""
-
-    def build_once(pairs: Sequence[tuple[str, Any]]) -> Any:
+    def build(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in pairs}) != len(pairs):
             raise BrokenFileError(f"{place} has an object in which a key stands twice")
-        return build(pairs)
+        return {key: value for key, value in pairs if key in wanted} or NOTHING_WANTED
 
     def refuse(_constant: str) -> NoReturn:
         raise BrokenFileError(f"{place} has NaN or Infinity, which are no JSON")
 
     try:
         return json.loads(
-            document.decode(), object_pairs_hook=build_once, parse_int=str, parse_float=str, parse_constant=refuse
+            document.decode(), object_pairs_hook=build, parse_int=str, parse_float=str, parse_constant=refuse
         )
     except json.JSONDecodeError as error:
         raise BrokenFileError(f"{place} is no JSON: {error.msg} (character {error.pos + 1})") from None
