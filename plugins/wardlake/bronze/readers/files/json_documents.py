@@ -17,7 +17,7 @@ import duckdb
 
 from wardlake.bronze.readers.files.formats import BrokenFileError, FileRows
 from wardlake.bronze.readers.files.json_path import Branch, Raw, Step, is_object, keys_of, list_items, members, steps_of
-from wardlake.bronze.readers.files.text_rows import TextRow, text_columns, write_text_rows
+from wardlake.bronze.readers.files.text_rows import TextRow, names_in_order, text_columns, write_text_rows
 from wardlake.errors import PermanentError
 from wardlake.sources import Table
 from wardlake.sources.files import JsonFiles
@@ -93,8 +93,7 @@ def _columns(table: Table, rows: Rows, unit: str) -> tuple[list[str], list[tuple
     for place, row in rows():
         is_empty = False
         found |= dict.fromkeys(_at(unit, place, keys_of, row))
-    declared = [name for name in table.columns if name in found or is_empty]
-    names = [*declared, *(name for name in found if name not in table.columns)]
+    names = names_in_order(table, found, is_empty=is_empty)
     return names, [(name,) for name in names]
 
 

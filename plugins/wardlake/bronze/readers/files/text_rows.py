@@ -1,7 +1,7 @@
 """Rows of text in a Parquet file, for formats that DuckDB does not read itself; memory is bounded by a batch."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,13 +9,22 @@ import pyarrow.parquet as pq
 
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.files.formats import BrokenFileError
-from wardlake.sources import LINEAGE_COLUMNS
+from wardlake.sources import LINEAGE_COLUMNS, Table
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 8_000_000
 
 TextRow = tuple[int, Sequence[str | None]]
 """The record's place in the file, counted from 1, and its values in the order of the columns."""
+
+
+def names_in_order(table: Table, found: Collection[str], *, is_empty: bool) -> list[str]:
+    """Names that a file without an order of columns has: the contract's in its order, then new ones.
+
+    A file without rows says nothing of its columns, and has all of the contract.
+    """
+    known = [name for name in table.columns if name in found or is_empty]
+    return [*known, *(name for name in found if name not in table.columns)]
 
 
 def text_columns(names: Sequence[str]) -> tuple[BronzeColumn, ...]:
