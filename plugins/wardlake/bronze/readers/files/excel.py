@@ -23,17 +23,20 @@ from wardlake.sources import Table
 from wardlake.sources.files import ExcelFiles
 
 LARGEST_UNPACKED = 1024**3
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""Name of the stream that an .xlsx with a password becomes, inside a file of the old format."""
 OLD_FORMAT = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def load(_engine: duckdb.DuckDBPyConnection, spec: ExcelFiles, table: Table, path: Path, work: Path) -> FileRows:
-    """The rows of a sheet; `_line` is the row's number in the sheet. Rows without any content are no records.
+def load(_engine: duckdb.DuckDBPyConnection, spec: ExcelFiles, _table: Table, path: Path, work: Path) -> FileRows:
+    """The rows of a sheet; `_line` is the row's number in the sheet. Rows of nothing but white space are no records.
 
     A second reader counts the filled rows of .xlsx and .xlsm. The binary formats and .ods have no other reader here:
     their rows are counted as they are read.
 
     Raises:
-        BrokenFileError: no workbook, a password, no such sheet, a header that names no columns, a value below no header.
+        BrokenFileError: no workbook; a password; no such sheet; a header without names or with one twice; a value whose
+            column has no header; a formula without a result.
     """
     suffix = _suffix(path)
     sheet = _sheet(path, suffix, spec.sheet, work)
@@ -41,6 +44,7 @@ def load(_engine: duckdb.DuckDBPyConnection, spec: ExcelFiles, table: Table, pat
     rows = _rows(sheet)
     columns = _header(sheet, rows, spec)
     names = list(columns.values())
+    described = text_columns(names)
     if missing := [name for name in spec.totals if name not in names]:
         raise BrokenFileError(f"its header lacks the columns {missing}, by which totals rows are known")
     has_xml = suffix == ".xlsx"
@@ -48,7 +52,7 @@ def load(_engine: duckdb.DuckDBPyConnection, spec: ExcelFiles, table: Table, pat
     records = _Records(spec, columns, facts.errors)
     query = write_text_rows(work, names, records.read(rows))
     filled = facts.rows if has_xml else records.filled
-    return FileRows(query, text_columns(names), filled - records.left_out, records.left_out)
+    return FileRows(query, described, filled - records.left_out, records.left_out)
 
 
 def _suffix(path: Path) -> str:
@@ -56,7 +60,7 @@ def _suffix(path: Path) -> str:
     with path.open("rb") as stream:
         head = stream.read(8)
     if head == OLD_FORMAT:
-        return ".xls"
+        return ".xlsx" if ENCRYPTED in path.read_bytes() else ".xls"
     if not head.startswith(b"PK"):
         kind = "empty" if not head else "HTML or XML" if head.lstrip().startswith(b"<") else "no workbook"
         raise BrokenFileError(f"it is {kind}, whatever its name says: save it as .xlsx in Excel")
@@ -113,9 +117,7 @@ def _header(sheet: CalamineSheet, rows: Iterator[tuple[int, list[Any]]], spec: E
         name = " / ".join(" ".join(title.split()) for title in titles if title)
         if name in columns.values():
             first = next(known for known in columns if columns[known] == name)
-            raise BrokenFileError(
-                f"cells {_cell(first, last)} and {_cell(place, last)} of the header both say '{name}'"
-            )
+            raise BrokenFileError(f"cells {_cell(first, last)} and {_cell(place, last)} of the header have one name")
         if name:
             columns[place] = name
     return columns
@@ -123,7 +125,7 @@ def _header(sheet: CalamineSheet, rows: Iterator[tuple[int, list[Any]]], spec: E
 
 @dataclass
 class _Records:
-    """Reads the rows below the header. `filled` counts rows with content, `left_out` those of them that are totals."""
+    """Reads the rows below the header: `filled` is the number of rows with content, `left_out` of totals among them."""
 
     spec: ExcelFiles
     columns: dict[int, str]
@@ -142,7 +144,7 @@ class _Records:
             if self.spec.last_row and number > self.spec.last_row:
                 return
             texts = {place: _text(value) for place, value in enumerate(cells, start=1)} | self.errors.get(number, {})
-            if not any(texts.values()):
+            if not any(text and not text.isspace() for text in texts.values()):
                 continue
             self.filled += 1
             if lost := [place for place, text in texts.items() if text and place not in self.columns]:

@@ -21,7 +21,7 @@ SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd
 
 @dataclass
 class SheetFacts:
-    """`rows` is the number of filled rows; `errors` their error values, by row and column, both counted from 1."""
+    """`rows` have more than white space; `errors` are values such as #REF! by row and column, counted from 1."""
 
     rows: int = 0
     errors: defaultdict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
@@ -40,7 +40,9 @@ def look_through(path: Path, sheet: str, first: int, last: int | None) -> SheetF
             strings = next((target for type_, target in related.values() if type_ == "sharedStrings"), None)
             empty = _empty_strings(archive, strings) if strings else set[str]()
             return _look_through(_elements(archive, _part_of(archive, workbook, sheet), "row"), empty, first, last)
-    except (KeyError, StopIteration, zipfile.BadZipFile, etree.XMLSyntaxError):
+    except BrokenFileError:
+        raise
+    except (KeyError, StopIteration, ValueError, zipfile.BadZipFile, etree.XMLSyntaxError):
         raise BrokenFileError("the parts of the workbook do not fit together") from None
 
 
@@ -64,7 +66,9 @@ def _part_of(archive: zipfile.ZipFile, workbook: str, sheet: str) -> str:
 
 def _elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[Any]:
     """Elements of a part, one after the other; each is dropped when the next one is asked for."""
-    with archive.open(part) as stream:
+    # some programs write names with backslashes, or SharedStrings.xml where they refer to sharedStrings.xml
+    names = {entry.replace("\\", "/").lower(): entry for entry in archive.namelist()}
+    with archive.open(names[part.lower()]) as stream:
         for _, element in etree.iterparse(stream, tag=f"{{*}}{name}", **SAFE):
             yield element
             element.clear()
@@ -73,9 +77,12 @@ def _elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[Any]:
 
 
 def _empty_strings(archive: zipfile.ZipFile, part: str) -> set[str]:
-    """Numbers of the shared strings that hold nothing."""
-    strings = enumerate(_elements(archive, part, "si"))
-    return {str(number) for number, string in strings if not any(text.text for text in string.iter("{*}t"))}
+    """Numbers of the shared strings that hold nothing but white space."""
+    return {str(number) for number, string in enumerate(_elements(archive, part, "si")) if not _has_text(string)}
+
+
+def _has_text(element: Any) -> bool:
+    return any(text.text and text.text.strip() for text in element.iter("{*}t"))
 
 
 def _look_through(rows: Iterator[Any], empty: set[str], first: int, last: int | None) -> SheetFacts:
@@ -93,9 +100,11 @@ def _look_through(rows: Iterator[Any], empty: set[str], first: int, last: int | 
                 at = cell.get("r") or f"{get_column_letter(place)}{number}"
                 if value is None and kind != "str":
                     raise BrokenFileError(f"the formula in cell {at} has no stored result: save the workbook in Excel")
-                if kind == "e":
+                if kind == "e" and value:
                     facts.errors[number][coordinate_to_tuple(at)[1]] = value
-            inline = "is" in parts and any(text.text for text in parts["is"].iter("{*}t"))
-            is_filled |= inline or (value is not None and not (kind == "s" and value in empty))
+            if "is" in parts:
+                is_filled |= _has_text(parts["is"])
+            elif value and value.strip():
+                is_filled |= kind != "s" or value not in empty
         facts.rows += is_filled
     return facts

@@ -31,10 +31,13 @@ def text_columns(names: Sequence[str]) -> tuple[BronzeColumn, ...]:
     """Columns of text.
 
     Raises:
-        BrokenFileError: two names are one for DuckDB, which knows no upper and lower case, or one is kept for lineage.
+        BrokenFileError: two names are one for DuckDB, which knows no upper and lower case; a name is kept for lineage
+            or holds the character NUL.
     """
     known: dict[str, str] = {}
     for name in names:
+        if "\0" in name:
+            raise BrokenFileError("the name of a column has the character NUL")
         if name.lower() in LINEAGE_COLUMNS:
             raise BrokenFileError(f"its column '{name}' has a name that Wardlake keeps for lineage")
         if same := known.get(name.lower()):
