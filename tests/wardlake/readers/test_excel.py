@@ -62,8 +62,8 @@ def test_cells_are_text_as_excel_shows_their_value() -> None:
     values = {
         "7": 7, "7.0": 7.0, "0.3": 0.1 + 0.2, "-0": -0.0, "1e300": 1e21, "small": 1.5e-7, "true": True,
         "text": "  007 ", "day": date(2024, 2, 29), "midnight": datetime.fromisoformat("2024-02-29"),
-        "time": time(7, 30), "moment": datetime.fromisoformat("2024-02-29T07:30:15"), "long": timedelta(hours=30, minutes=5),
-        "none": None,
+        "time": time(7, 30), "moment": datetime.fromisoformat("2024-02-29T07:30:15"),
+        "long": timedelta(hours=30, minutes=5), "none": None,
     }  # fmt: skip
     loaded = load_file(workbook(["k", *values], ["row", *values.values()]), EXCEL, ["k"])
     assert dict(zip(loaded.columns, loaded.rows[0], strict=True)) == {

@@ -252,8 +252,3 @@ def test_a_bulk_export_of_fhir() -> None:
             None if disposition is None else json.dumps(disposition, separators=(",", ":"), ensure_ascii=False)
         )
         assert found["resource"] == line
-
-
-@pytest.mark.parametrize("name", ["fhir_bulk", "json_bed_states"])
-def test_the_examples_of_the_docs_are_read(name: str) -> None:
-    assert read_source(EXAMPLES / f"{name}.yaml").tables
