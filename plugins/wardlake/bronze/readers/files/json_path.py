@@ -132,3 +132,5 @@ def _decoded(decoder: msgspec.json.Decoder[T], value: Raw) -> T:
     except msgspec.DecodeError:
         # a value comes here after Python's parser has read it, which refuses all else that msgspec refuses
         raise BrokenFileError("it has text with half of a surrogate pair") from None
+    except RecursionError:
+        raise BrokenFileError("it is nested too deeply") from None
