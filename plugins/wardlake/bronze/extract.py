@@ -136,6 +136,7 @@ def write_batch(
     """
     table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
     place = f"{source.name}.{table}, batch {request.batch_id}"
+    relation: Relation | None = None
     try:
         relation = session.read(request)
         agreement = agree(source, table, relation.columns, place)
@@ -154,6 +155,8 @@ def write_batch(
         keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
         facts = relation.facts()
     except duckdb.Error as error:
+        if relation and (failure := relation.failure()):
+            raise failure from None
         if UNLIKE in str(error):
             told = str(error).split(UNLIKE, 1)[1].strip()
             raise PermanentError(

@@ -9,6 +9,7 @@ import duckdb
 
 from wardlake.bronze.manifest import BronzeColumn, RefusedFile, TakenFile
 from wardlake.bronze.reading import EVERYTHING, Reading
+from wardlake.errors import WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
@@ -72,6 +73,7 @@ class Relation:
     `chunks` are DuckDB queries of disjoint rows that together are the table; workers run them on cursors of the
     opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
     of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns.
+    `failure` tells why a query of the session broke off, if the reader knows it better than DuckDB.
     `arrived` is false if the source had nothing to deliver, which is not the same as no rows.
     """
 
@@ -83,6 +85,7 @@ class Relation:
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
     arrived: bool = True
+    failure: Callable[[], WardlakeError | None] = lambda: None
 
 
 class Session(Protocol):
