@@ -39,6 +39,7 @@ _MEANINGS = (
 )
 """What the text of a permanent fault matches, what it means, and what to do."""
 
+_LOST = r"terminating connection|server closed the connection|onnection reset|no connection to the server|Broken pipe"
 _PASSING = ("OperationalError", "InterfaceError", "InternalError", "TimeoutError", "DisconnectionError")
 _PACKAGES = {"mssql_python": "mssql-python", "MySQLdb": "mysqlclient", "ibm_db_dbi": "ibm-db-sa"}
 
@@ -72,7 +73,7 @@ def explain(error: Exception, place: Place, rows: int = 0) -> WardlakeError:
             return PermanentError(f"{place}: {meaning.format(**named)}", remedy=remedy.format(**named))
     kinds = {kind.__name__ for kind in (*type(error).__mro__, *type(cause).__mro__)}
     after = f" after row {rows}" if rows else ""
-    if kinds.intersection(_PASSING) or getattr(error, "connection_invalidated", False):
+    if kinds.intersection(_PASSING) or re.search(_LOST, str(cause)):
         return PassingError(
             f"{place}: the database of connection '{conn_id}' cannot be reached or gave up{after} "
             f"({type(cause).__name__}).",

@@ -10,7 +10,6 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.dialects import mssql
-from sqlalchemy.engine import Dialect
 
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.arrow.columns import MAX_DIGITS, Column
@@ -103,7 +102,7 @@ class Figure:
 
 
 def figures_of(
-    table: Table, columns: Sequence[Column], found: Sequence[BronzeColumn], dialect: Dialect
+    table: Table, columns: Sequence[Column], found: Sequence[BronzeColumn], dialect: str
 ) -> tuple[Figure, ...]:
     """Checks that add up over parts, and the source's figure for each: values, their sum or their characters.
 
@@ -118,7 +117,7 @@ def figures_of(
     return tuple(figures)
 
 
-def _figures(column: Column, dialect: Dialect) -> list[Figure]:
+def _figures(column: Column, dialect: str) -> list[Figure]:
     quoted = '"' + column.name.replace('"', '""') + '"'
     count = Check(f"count of {column.name}", f"count({quoted})")
     figures = [Figure(count, sa.func.count(column.expression))]
@@ -128,18 +127,17 @@ def _figures(column: Column, dialect: Dialect) -> list[Figure]:
         wide = sa.cast(column.expression, types.Numeric(MAX_DIGITS, scale))
         kind = types.Numeric(MAX_DIGITS, scale) if scale else types.Integer()
         figures.append(Figure(Check(f"sum of {column.name}", digits), sa.func.sum(wide, type_=kind)))
-    elif dialect.name in _LENGTHS and _is_text(column):
-        length = _LENGTHS[dialect.name](sa.cast(column.expression, types.Text()))
+    elif dialect in _LENGTHS and _is_text(column):
+        length = _LENGTHS[dialect](sa.cast(column.expression, types.Text()))
         figures.append(Figure(Check(f"characters of {column.name}", f"sum(length({quoted}))"), sa.func.sum(length)))
     return figures
 
 
-def _scale(column: Column, dialect: Dialect) -> int | None:
+def _scale(column: Column, dialect: str) -> int | None:
     """Digits after the point of a number that the database adds up exactly; None for all else."""
     if pa.types.is_integer(column.arrow):
         return 0
-    is_exact = pa.types.is_decimal(column.arrow) and dialect.supports_native_decimal
-    return column.arrow.scale if is_exact else None
+    return column.arrow.scale if pa.types.is_decimal(column.arrow) and dialect != "sqlite" else None
 
 
 def _is_text(column: Column) -> bool:

@@ -89,7 +89,7 @@ class ArrowSession:
             columns = [column for column in columns if column.name in request.columns]
         self._stream = self._batches(statement, columns, place)
         query, found = _offer(self.opening.engine, columns, self._stream)
-        figures = () if request.columns else figures_of(spec, columns, found, self.driver.dialect)
+        figures = () if request.columns else figures_of(spec, columns, found, self.driver.dialect.name)
         return Relation(
             chunks=(query,),
             columns=found,
