@@ -155,14 +155,14 @@ def write_batch(
         keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
         facts = relation.facts()
     except duckdb.Error as error:
-        if relation and (failure := relation.failure()):
-            raise failure from None
         if UNLIKE in str(error):
             told = str(error).split(UNLIKE, 1)[1].strip()
             raise PermanentError(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
+        if relation and (told_by_source := relation.explain(error)):
+            raise told_by_source from None
         raise translate(error, place) from error
     except OSError as error:
         raise PermanentError(

@@ -73,7 +73,7 @@ class Relation:
     `chunks` are DuckDB queries of disjoint rows that together are the table; workers run them on cursors of the
     opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
     of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns.
-    `failure` tells why a query of the session broke off, if the reader knows it better than DuckDB.
+    `explain` gives the meaning of an error that broke off a query of these rows, None if it is not the source's.
     `arrived` is false if the source had nothing to deliver, which is not the same as no rows.
     """
 
@@ -84,8 +84,8 @@ class Relation:
     checks: tuple[Check, ...] = ()
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
+    explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
     arrived: bool = True
-    failure: Callable[[], WardlakeError | None] = lambda: None
 
 
 class Session(Protocol):

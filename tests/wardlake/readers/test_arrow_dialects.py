@@ -80,7 +80,7 @@ def test_sums_are_widened_before_they_overflow(dialect: str) -> None:
     told = compiled(statement, dialect)
     for figure in ("count(*)", "count(id)", "sum(CAST(id AS NUMERIC(38, 0)))", "sum(CAST(price AS NUMERIC(38, 2)))"):
         assert figure in told
-    assert [figure.check.name for figure in figures][-1] == "count of note"
+    assert [figure.check.name for figure in figures][-1] == "values of note"
     assert figures[3].whole(Decimal("-12.5")) == -1250
     assert figures[1].whole(Decimal(7)) == 7
     assert figures[3].whole(None) is None

@@ -17,6 +17,9 @@ from wardlake.bronze.reading import Bound, Reading
 from wardlake.bronze.relation import Check
 from wardlake.sources import Table
 
+SUMMED_DIGITS = 18
+"""Sums of longer decimals may leave the 38 digits that DuckDB has."""
+
 _LENGTHS: dict[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] = {
     "postgresql": sa.func.char_length,
     "mysql": sa.func.char_length,
@@ -119,7 +122,7 @@ def figures_of(
 
 def _figures(column: Column, dialect: str) -> list[Figure]:
     quoted = '"' + column.name.replace('"', '""') + '"'
-    count = Check(f"count of {column.name}", f"count({quoted})")
+    count = Check(f"values of {column.name}", f"count({quoted})")
     figures = [Figure(count, sa.func.count(column.expression))]
     if (scale := _scale(column, dialect)) is not None:
         # without its point a sum is a whole number, however many zeros either side writes
@@ -134,10 +137,13 @@ def _figures(column: Column, dialect: str) -> list[Figure]:
 
 
 def _scale(column: Column, dialect: str) -> int | None:
-    """Digits after the point of a number that the database adds up exactly; None for all else."""
+    """Digits after the point of a number whose sum both sides compute exactly; None for all else."""
     if pa.types.is_integer(column.arrow):
         return 0
-    return column.arrow.scale if pa.types.is_decimal(column.arrow) and dialect != "sqlite" else None
+    if pa.types.is_decimal(column.arrow) and column.arrow.precision <= SUMMED_DIGITS and dialect != "sqlite":
+        scale: int = column.arrow.scale
+        return scale
+    return None
 
 
 def _is_text(column: Column) -> bool:

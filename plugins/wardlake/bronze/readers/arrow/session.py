@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol
 
 import duckdb
@@ -54,7 +55,7 @@ class ArrowSession:
     snapshot: str | None = None
     _is_open: bool = False
     _failure: WardlakeError | None = None
-    _stream: Generator[pa.RecordBatch] | None = None
+    _stream: "_Stream | None" = None
 
     def connect(self) -> None:
         """Begin a transaction unless one is under way."""
@@ -87,7 +88,7 @@ class ArrowSession:
         statement = rows_of(place.relation, columns, request.reading, request.columns, self.driver.dialect.name)
         if request.columns is not None:
             columns = [column for column in columns if column.name in request.columns]
-        self._stream = self._batches(statement, columns, place)
+        self._stream = _Stream(self._batches(statement, columns, place))
         query, found = _offer(self.opening.engine, columns, self._stream)
         figures = () if request.columns else figures_of(spec, columns, found, self.driver.dialect.name)
         return Relation(
@@ -96,7 +97,7 @@ class ArrowSession:
             facts=lambda: self._facts(columns, request.reading, figures, place),
             order_by=tuple('"' + key.replace('"', '""') + '"' for key in spec.keys),
             checks=tuple(figure.check for figure in figures),
-            failure=lambda: self._failure,
+            explain=lambda _: self._failure,
         )
 
     def _stop_reading(self) -> None:
@@ -130,6 +131,8 @@ class ArrowSession:
     def _facts(
         self, columns: Sequence[Column], reading: Reading, figures: Sequence[Figure], place: Place
     ) -> SourceFacts:
+        if self._failure:
+            raise self._failure
         statement = facts_of(
             place.relation, columns, reading, [figure.expression for figure in figures], self.driver.dialect.name
         )
@@ -144,8 +147,28 @@ class ArrowSession:
         return SourceFacts(int(rows), checks)
 
 
+class _Stream:
+    """Batches as DuckDB's threads ask for them. A query that fails may leave one of them waiting for a batch."""
+
+    def __init__(self, batches: Generator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._turn = Lock()
+
+    def __iter__(self) -> "_Stream":
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        with self._turn:
+            return next(self._batches)
+
+    def close(self) -> None:
+        """End the stream, as soon as the batch that is being fetched has come."""
+        with self._turn:
+            self._batches.close()
+
+
 def _offer(
-    engine: duckdb.DuckDBPyConnection, columns: Sequence[Column], batches: Generator[pa.RecordBatch]
+    engine: duckdb.DuckDBPyConnection, columns: Sequence[Column], batches: _Stream
 ) -> tuple[str, tuple[BronzeColumn, ...]]:
     """A query of the engine that runs once and pulls the batches as it writes; and its columns."""
     name = f"stream_{uuid.uuid4().hex}"
