@@ -21,7 +21,8 @@ from wardlake.bronze.readers.arrow.columns import Column, column_of
 from wardlake.bronze.readers.arrow.moment import begin, connect_arguments
 from wardlake.bronze.readers.arrow.queries import facts_of, figures_of, rows_of
 from wardlake.bronze.reading import EVERYTHING, Reading
-from wardlake.sources import Table
+from wardlake.settings import PROJECT_ROOT
+from wardlake.sources import Table, read_source
 
 DIALECTS: dict[str, Dialect] = {"mssql": mssql.dialect(), "oracle": oracle.dialect()}
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
@@ -71,7 +72,7 @@ def test_keys_and_numbers(dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_sums_are_widened_before_they_overflow(dialect: str) -> None:
-    columns = columns_of(dialect, id=types.INTEGER(), price=types.NUMERIC(9, 2), note=types.VARCHAR(9))
+    columns = columns_of(dialect, id=types.NUMERIC(10, 0), price=types.NUMERIC(9, 2), note=types.VARCHAR(9))
     found = [BronzeColumn(name=column.name, type=type_) for column, type_ in zip(columns, ("I", "D", "V"), strict=True)]
     spec = {column.name: {"type": column.type, "pii": "none"} for column in found}
     table = Table.model_validate({"description": "", "relation": "result", "keys": ["id"], "columns": spec})
@@ -187,6 +188,12 @@ def test_text_without_a_length_is_fetched_a_few_rows_at_a_time() -> None:
 def test_a_value_that_would_have_to_change_is_refused(found: types.TypeEngine[Any], value: object) -> None:
     with pytest.raises(UnfitError, match=r"column 'c' holds a value that is no .* in row 12$"):
         batch_of([column_of("c", found, "mssql", None)], [(None,), (value,)], before=10)
+
+
+@pytest.mark.parametrize("name", ["lab_sqlserver", "theatre_oracle", "research_adbc"])
+def test_the_examples_of_the_docs_are_sources(name: str) -> None:
+    source = read_source(PROJECT_ROOT / "docs" / "sources" / "examples" / f"{name}.yaml")
+    assert source.connection.kind in ("sqlalchemy", "adbc")
 
 
 def test_what_no_rule_knows_becomes_text() -> None:
