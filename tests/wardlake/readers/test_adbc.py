@@ -250,3 +250,9 @@ def test_a_number_that_its_column_cannot_hold(settings: Settings, database: str,
     assert "column 'value' holds a value that is no decimal128" in str(error)
     assert "in row 2" in str(error)
     assert value.strip("'") not in str(error)
+
+
+def test_money_in_cents_is_not_taken_for_units(settings: Settings, database: str) -> None:
+    run(database, "create table result (id int, price money)", "insert into result values (1, 12.5)")
+    error = failure(settings, source_of({"id": "INTEGER", "price": "BIGINT"}), database)
+    assert "disagree on sum of price" in str(error)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import duckdb
 import psycopg
 import pytest
 from clinic import DAY, FACILITY, NEXT_DAY
@@ -359,6 +360,22 @@ def test_a_connection_that_breaks_in_mid_stream_passes_and_the_next_table_is_rea
     assert "secret" not in str(error)
     assert batches(settings, Lake(settings), "lab", "result") == []
     assert rows(settings, source, "twin") == [(1,)]
+
+
+def test_a_query_that_fails_leaves_the_moment_to_the_next_table(
+    settings: Settings, postgres: str, tmp_path: Path
+) -> None:
+    run(postgres, "create table result (id int, note text)", MANY, "create table twin (id int)")
+    source = source_of(
+        {"batch_rows": 100}, result=result(id="INTEGER", note="VARCHAR"), twin=result("twin", id="INTEGER")
+    )
+    with connect(settings) as engine, open_session(Opening(settings, Lake(settings), source, postgres, engine)) as look:
+        relation = look.read(Request("result", "batch", DAY, tmp_path))
+        with pytest.raises(duckdb.Error, match="enough"):
+            engine.execute(f"select if(id = 500, error('enough'), id) from ({relation.chunks[0]})").fetchall()
+        run(postgres, "insert into twin values (1)")
+        twin = look.read(Request("twin", "batch", DAY, tmp_path))
+        assert engine.execute(twin.chunks[0]).fetchall() == []
 
 
 @pytest.mark.parametrize(
