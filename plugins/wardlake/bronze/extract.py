@@ -134,7 +134,7 @@ def write_batch(
     """
     table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
     place = f"{source.name}.{table}, batch {request.batch_id}"
-    relation = None
+    relation: Relation | None = None
     try:
         relation = session.read(request)
         agreement = agree(source, table, relation.columns, place)
@@ -151,6 +151,7 @@ def write_batch(
             numbered,
             relation.begin,
             relation.workers,
+            relation.row_group_rows,
         )
         written = writer.write(rows)
         keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
@@ -207,6 +208,7 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, keys: li
         relation.order_by,
         begin=relation.begin,
         workers=relation.workers,
+        row_group_rows=relation.row_group_rows,
     )
     return writer.write(rows, name="keys")
 

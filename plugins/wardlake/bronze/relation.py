@@ -16,6 +16,8 @@ from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.window import Window
 
+ROW_GROUP_ROWS = 122_880
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -78,7 +80,8 @@ class Relation:
     of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns, if
     the chunks are not in order already. `arrived` is false if the source had nothing to deliver, which is not the same
     as no rows. `begin` prepares a worker's cursor, for example to join a snapshot; without it, a single chunk runs on
-    the engine itself. `explain` may know better than the engine what an error of it means.
+    the engine itself. `explain` gives the meaning of an error that broke off a query of these rows, None if it is not
+    the source's. `row_group_rows` is smaller for wide rows, so that a group fits in memory.
     """
 
     chunks: tuple[str, ...]
@@ -91,6 +94,7 @@ class Relation:
     arrived: bool = True
     begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
     workers: int = 2
+    row_group_rows: int = ROW_GROUP_ROWS
     explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
 
 

@@ -104,6 +104,7 @@ class PostgresSession:
             checks=tuple(check for _, check in checks),
             begin=self._begin,
             workers=self.workers,
+            row_group_rows=table.row_group_rows,
             explain=partial(explain_engine, source=self.source, place=place),
         )
 
