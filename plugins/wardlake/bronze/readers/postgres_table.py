@@ -48,8 +48,9 @@ class Plan:
 class PostgresTable:
     """A table, view or partitioned table. `heap_bytes` is None where rows have no place of their own (views).
 
-    `row_group_rows` is smaller for wide rows. `key_bounds` are values of the first key column, as SQL text, that cut the table into parts of about equal size;
-    they are known if the server has statistics and the table lies in the order of the key.
+    `row_group_rows` is smaller for wide rows. `key_bounds` are values of the first key column, as SQL text, that cut the
+    table into parts of about equal size; they are known if the server has statistics and the table lies in the order of
+    the key.
     """
 
     quoted: str
@@ -93,7 +94,7 @@ def describe(
     found = connection.execute(
         """
         select a.attname::text, t.typname::text, t.typtype::text, a.atttypmod, c.relkind::text, pg_relation_size(c.oid),
-            pg_table_size(c.oid) / greatest(c.reltuples, 1)
+            case when c.reltuples > 0 then pg_table_size(c.oid) / c.reltuples else 0 end
         from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid
         where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
         order by a.attnum
