@@ -62,7 +62,8 @@ def load(database: str) -> Callable[[str, str], None]:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute(f"create table adt.{table} (id bigint primary key, note text)")
             connection.execute(
-                f"insert into adt.{table} select i, repeat(md5(i::text), 4) from generate_series(1, {ROWS}) i order by {order}"
+                f"insert into adt.{table} select i, repeat(md5(i::text), 4) "
+                f"from generate_series(1, {ROWS}) i order by {order}"
             )
             connection.execute(f"analyze adt.{table}")
 
@@ -188,11 +189,11 @@ def test_rows_too_wide_for_the_memory_say_which_setting_to_raise(
 ) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("create table adt.stay (id bigint, note text)")
-        connection.execute("insert into adt.stay select i, repeat(md5(i::text), 9000) from generate_series(1, 400) i")
+        connection.execute("insert into adt.stay select i, repeat(md5(i::text), 9000) from generate_series(1, 150) i")
     tight = settings.model_copy(update={"extract_memory_limit": "30MB"})
     with pytest.raises(PermanentError, match=r"clinic\.stay.*WARDLAKE_EXTRACT_MEMORY_LIMIT"):
         extract_table(tight, source("stay"), "stay", DAY, database)
-    assert extract_table(settings, source("stay"), "stay", DAY, database).manifest.lake_rows == 400
+    assert extract_table(settings, source("stay"), "stay", DAY, database).manifest.lake_rows == 150
 
 
 def test_parts_carry_statistics_and_are_compressed(
@@ -203,6 +204,7 @@ def test_parts_carry_statistics_and_are_compressed(
     with connect(settings) as engine:
         url = Lake.url(settings.bucket("bronze"), manifest.files[0].key)
         found: duckdb.DuckDBPyConnection = engine.execute(
-            f"SELECT DISTINCT compression, stats_min, stats_max FROM parquet_metadata('{url}') WHERE path_in_schema = 'id'"
+            "SELECT DISTINCT compression, stats_min, stats_max "
+            f"FROM parquet_metadata('{url}') WHERE path_in_schema = 'id'"
         )
         assert found.fetchall() == [("ZSTD", "1", str(ROWS))]

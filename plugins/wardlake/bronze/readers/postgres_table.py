@@ -48,9 +48,9 @@ class Plan:
 class PostgresTable:
     """A table, view or partitioned table. `heap_bytes` is None where rows have no place of their own (views).
 
-    `row_group_rows` is smaller for wide rows. `key_bounds` are values of the first key column, as SQL text, that cut the
-    table into parts of about equal size; they are known if the server has statistics and the table lies in the order of
-    the key.
+    `row_group_rows` is smaller for wide rows. `key_bounds` are values of the first key column, as SQL text, that cut
+    the table into parts of about equal size; they are known if the server has statistics and the table lies in the
+    order of the key.
     """
 
     quoted: str
