@@ -186,6 +186,7 @@ def write_batch(
         keys=keys.files if keys else None,
         taken=list(relation.taken),
         refused=list(relation.refused),
+        left_out=dict(relation.left_out),
         supersedes=list(supersedes),
         extracted_at=extracted_at,
         code_version=code_version(),

@@ -55,7 +55,8 @@ def reading_of(
     cursor = spec.cursor
     if cursor is None:
         return EVERYTHING
-    type_ = spec.columns[cursor.column].type.upper()
+    # a server is asked by time, and its cursor is kept as the text that it sent
+    type_ = "TIMESTAMP WITH TIME ZONE" if spec.search or spec.request else spec.columns[cursor.column].type.upper()
     if not type_.startswith(("TIMESTAMP", "DATE")):
         if exactly:
             raise PermanentError(

@@ -1,6 +1,6 @@
 """What a reader hands over: queries for the rows of a table, and what the source itself says of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -72,7 +72,8 @@ class Relation:
     `chunks` are DuckDB queries of disjoint rows that together are the table; workers run them on cursors of the
     opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
     of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns.
-    `arrived` is false if the source had nothing to deliver, which is not the same as no rows.
+    `arrived` is false if the source had nothing to deliver, which is not the same as no rows. `left_out` counts by
+    reason what came and is no row of the table.
     """
 
     chunks: tuple[str, ...]
@@ -83,6 +84,7 @@ class Relation:
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
     arrived: bool = True
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Session(Protocol):
