@@ -3,12 +3,14 @@
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -76,11 +78,23 @@ class Handler(BaseHTTPRequestHandler):
 class Web:
     """A running server. Each request takes one of `faults`, as long as there are some; None: no fault."""
 
-    address: str
+    server: ThreadingHTTPServer
     answer: Callable[[Asked], Told] = lambda _: Told(status=404)
     faults: list[Fault | None] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     gzip: bool = False
+    scheme: str = "http"
+
+    @property
+    def address(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.server.server_port}"
+
+    def use_tls(self, certificate: Path, key: Path) -> None:
+        """Speak HTTPS from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.scheme = "https"
 
 
 @contextmanager
@@ -90,7 +104,7 @@ def web_server() -> Iterator[Web]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a reader that went away is what tests want
-        handler.web = Web(f"http://127.0.0.1:{server.server_port}")
+        handler.web = Web(server)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield handler.web

@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,11 +20,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from web import Fault, FhirServer, Told, Web, cut_short, hang, reset, status, web_server
 
-from wardlake.bronze import batches, current_batches, current_query, extract_table
+from wardlake.bronze import batches, current_batches, current_query, extract_table, rows_query
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
-from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.settings import PROJECT_ROOT, Settings
+from wardlake.sources import Source, read_source
 from wardlake.warehouse import connect
 from wardlake.window import Window
 
@@ -417,6 +418,48 @@ def test_the_key_is_in_no_log_error_or_manifest(settings: Settings, web: Web, ca
         extract_table(settings, fhir_source(), "patient", NEXT_DAY, address(web))
     shown = caplog.text + manifest.model_dump_json() + repr(raised.value)
     assert not any(text in shown for text in (KEY, "k3y-of", "token=1"))
+
+
+def test_a_certificate_that_is_not_trusted_is_told(settings: Settings, web: Web, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate", tmp_path / "key"
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=x",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    web.use_tls(certificate, key)
+    assert "has a certificate that is not trusted. Add the hospital's certificate authority" in refusal(settings, web)
+
+
+def test_the_example_is_read_to_the_end(settings: Settings, web: Web) -> None:
+    source = read_source(PROJECT_ROOT / "docs" / "sources" / "examples" / "fhir_server.yaml")
+    encounter = {"resourceType": "Encounter", "id": "e1", "class": {"code": "IMP"}, "meta": {"lastUpdated": "2026"}}
+    web.answer = FhirServer(web, [patient(1, name=[{"given": ["A", "B"]}]), json.dumps(encounter)])
+    read = {}
+    for table in ("patient", "encounter"):
+        manifest = extract_table(settings, source, table, DAY, address(web)).manifest
+        with connect(settings) as engine:
+            query = rows_query(settings, source.tables[table], [manifest])
+            read[table] = engine.execute(
+                f"SELECT * EXCLUDE (_row_id, _batch_id, _extracted_at) FROM ({query})"
+            ).fetchall()
+    assert read == {
+        "patient": [("p1", None, None, '["A","B"]', None, "fhir_server")],
+        "encounter": [("e1", "2026", "IMP", None, None, None, json.dumps(encounter), "fhir_server")],
+    }
 
 
 @pytest.fixture(scope="module")

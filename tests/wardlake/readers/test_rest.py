@@ -16,8 +16,8 @@ from web import Asked, Fault, Told, Web, cut_short, reset, status, web_server
 from wardlake.bronze import batches, current_batches, current_query, extract_table, rows_query
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
-from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.settings import PROJECT_ROOT, Settings
+from wardlake.sources import Source, read_source
 from wardlake.warehouse import connect
 from wardlake.window import Window
 
@@ -348,6 +348,22 @@ def test_a_total_that_is_not_reached_is_data_that_moved(settings: Settings, web:
 def test_a_source_that_cannot_work_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         rest_source(**change) if "request" not in change else rest_source(change["request"])
+
+
+def test_the_example_is_read_to_the_end(settings: Settings, web: Web) -> None:
+    source = read_source(PROJECT_ROOT / "docs" / "sources" / "examples" / "rest_api.yaml")
+    row = {"id": 7, "changed_at": "2026-01-01", "employee": {"number": "N1"}, "planned": {"start": "08:00"}}
+    pages = {"1": [row], "2": [row | {"id": 8}]}
+    web.answer = lambda asked: Told(json.dumps({"data": pages.get(asked.one("page"), []), "meta": {"total": 2}}))
+    manifest = extract_table(settings, source, "shift", DAY, address(web)).manifest
+    with connect(settings) as engine:
+        rows = rows_query(settings, source.tables["shift"], [manifest])
+        found = engine.execute(f'SELECT id, changed_at, nurse, start, "end" FROM ({rows}) ORDER BY id').fetchall()
+    assert found == [(id_, "2026-01-01", "N1", "08:00", None) for id_ in ("7", "8")]
+    assert [asked.query for asked in web.asked] == [
+        {"changed_before": ["2026-01-02T00:00:00Z"], "site": ["north", "south"], "page": [page], "per_page": ["100"]}
+        for page in ("1", "2")
+    ]
 
 
 FAULTS: list[Fault | None] = [None, status(503), status(429), reset, cut_short, status(404), status(403)]
