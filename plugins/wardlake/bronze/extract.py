@@ -13,7 +13,7 @@ from wardlake.bronze.contract import UNLIKE, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
 from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
-from wardlake.bronze.reading import EVERYTHING, is_time, reading_of
+from wardlake.bronze.reading import EVERYTHING, cursor_type, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
 from wardlake.bronze.work import work_folder
@@ -142,7 +142,7 @@ def write_batch(
         lineage = Lineage(request.batch_id, source.name, extracted_at)
         writer = PartWriter(engine, lake, bucket, prefix, request.work, lineage)
         cursor = spec.cursor.column if spec.cursor else None
-        numbered = cursor if cursor and not is_time(spec.columns[cursor].type) else None
+        numbered = cursor if cursor and not is_time(cursor_type(spec)) else None
         rows = Rows(
             relation.chunks,
             agreement.expressions,
@@ -189,6 +189,7 @@ def write_batch(
         keys=keys.files if keys else None,
         taken=list(relation.taken),
         refused=list(relation.refused),
+        left_out=dict(relation.left_out),
         supersedes=sorted(request.replaces),
         extracted_at=extracted_at,
         code_version=code_version(),

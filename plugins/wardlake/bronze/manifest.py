@@ -102,7 +102,8 @@ class Manifest(_Record):
     `read_from` and `read_until` are the interval of an incremental table's cursor; without `read_from` the batch read
     everything before `read_until`. `cursor_max` is the greatest number of a cursor that is a number. `keys` are files
     of all keys of the source, for tables that look for deleted rows, else None. `supersedes` names batches that a
-    backfill replaces. `checksum` is a digest of the figures on which source and lake agreed, beside the row count.
+    backfill replaces. `left_out` counts by reason what the source sent and is no row of the table. `checksum` is a
+    digest of the figures on which source and lake agreed, beside the row count.
 
     `compaction` and `retirement` are not stored in the manifest: `batches` says by them what became of the files since.
     """
@@ -127,6 +128,7 @@ class Manifest(_Record):
     keys: list[BronzeFile] | None = None
     taken: list[TakenFile] = []
     refused: list[RefusedFile] = []
+    left_out: dict[str, int] = {}
     supersedes: list[str] = []
     comparison: Comparison | None = None
     extracted_at: datetime

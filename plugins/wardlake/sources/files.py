@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from wardlake.sources.strict import Strict
 
@@ -130,41 +130,3 @@ class Hl7Files(_Files):
 FileSpec = Annotated[
     CsvFiles | ExcelFiles | JsonFiles | XmlFiles | ParquetFiles | Hl7Files, Field(discriminator="format")
 ]
-
-
-class Search(Strict):
-    """A FHIR REST search: a resource type and fixed parameters."""
-
-    resource: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")]
-    parameters: dict[str, str] = Field(default_factory=dict)
-
-
-class Pages(Strict):
-    """How a REST server hands out its pages."""
-
-    by: Literal["none", "page", "offset", "cursor", "link"]
-    parameter: str | None = Field(None, description="Query parameter of the page's number, the offset or the cursor.")
-    first: int = Field(1, description="Number of the first page.")
-    size_parameter: str | None = None
-    size: int = Field(100, ge=1)
-    next: str | None = Field(None, description="JSONPath of the next cursor or address in the answer.")
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Pages":
-        if self.by in ("page", "offset", "cursor") and not self.parameter:
-            raise ValueError(f"pages by {self.by} need 'parameter'")
-        if self.by == "cursor" and not self.next:
-            raise ValueError("pages by cursor need 'next', the JSONPath of the next cursor")
-        return self
-
-
-class RestRequest(Strict):
-    """A GET request of a REST server."""
-
-    path: str
-    parameters: dict[str, str] = Field(
-        default_factory=dict, description="{since} and {until} stand for the ends of the window, in ISO 8601."
-    )
-    rows: str = Field("$", description="JSONPath of the rows in an answer.")
-    total: str | None = Field(None, description="JSONPath of the number of all rows, if the server says it.")
-    pages: Pages = Pages(by="none")
