@@ -1,6 +1,5 @@
 """Suggested PII classes: from the name of a column and from its sample, the stricter one where both leave a doubt."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wardlake.onboard import words
@@ -21,82 +20,88 @@ class Suggestion:
     is_doubtful: bool = False
 
 
+Guess = tuple[bool, Suggestion]
+"""Whether a guess holds, and the guess."""
+
+
 def suggest(column: FoundColumn, profile: Profile) -> Suggestion:
     """The class that a column most likely needs; `none` only where name or sample speak for it."""
-    by_name = next(_by_name(column.name, profile), None)
-    return by_name or next(_by_content(column, profile))
+    guesses = [*_by_name(column.name, profile), *_by_content(column, profile), *_in_doubt(profile)]
+    return next(suggestion for holds, suggestion in guesses if holds)
 
 
-def _by_name(name: str, profile: Profile) -> Iterator[Suggestion]:
+def _by_name(name: str, profile: Profile) -> list[Guess]:
     split = words.words_of(name)
     is_thing = words.THING.among(name)
+    is_name = words.NAME.among(name) or (len(split) == 1 and split[0] in words.NAME_ALONE)
     is_kind = words.KIND.among(name) and profile.is_code_list
+    is_measure = words.QUANTITY.among(name) and not profile.uuids
+    may_be_number = not (is_kind or is_measure or profile.is_date)
     is_numbered = words.IDENTIFIER.among(name) or profile.numbers > 0.95 or profile.uuids > 0.5
-    if words.PLACE_OF_BIRTH.among(name):
-        yield Suggestion("address", "the name says a place of birth")
-    if words.BIRTH.among(name):
-        yield Suggestion("birth_date", "the name says a birth")
-    if words.CONTACT.among(name):
-        yield Suggestion("contact", "the name says phone or mail")
-    if words.ADDRESS.among(name):
-        yield Suggestion("address", "the name says a part of an address")
-    if not is_thing and (words.NAME.among(name) or (len(split) == 1 and split[0] in words.NAME_ALONE)):
-        yield Suggestion("name", "the name says a name")
-    if words.FREE_TEXT.among(name):
-        yield Suggestion("free_text", "the name says text")
-    if words.QUASI.among(name):
-        yield Suggestion("quasi", "the name says a trait of a person")
-    if is_kind or profile.is_date or (words.QUANTITY.among(name) and not profile.uuids):
-        return
-    if words.PERSON.among(name):
-        yield Suggestion("identifier", "the name says a person, a case or a number of one")
-    if words.STAFF.among(name):
-        yield Suggestion("identifier" if is_numbered else "name", "the name says somebody of the staff")
-    if split[-1:] and split[-1] in words.IDENTIFIER.words and not is_thing and not profile.is_code_list:
-        yield Suggestion("identifier", "the name says an identifier")
+    ends_as_identifier = split[-1:] and split[-1] in words.IDENTIFIER.words and not is_thing
+    return [
+        (words.PLACE_OF_BIRTH.among(name), Suggestion("address", "the name says a place of birth")),
+        (words.BIRTH.among(name), Suggestion("birth_date", "the name says a birth")),
+        (words.CONTACT.among(name), Suggestion("contact", "the name says phone or mail")),
+        (words.ADDRESS.among(name), Suggestion("address", "the name says a part of an address")),
+        (is_name and not is_thing, Suggestion("name", "the name says a name")),
+        (words.FREE_TEXT.among(name), Suggestion("free_text", "the name says text")),
+        (words.QUASI.among(name), Suggestion("quasi", "the name says a trait of a person")),
+        (
+            may_be_number and words.PERSON.among(name),
+            Suggestion("identifier", "the name says a person, a case or a number of one"),
+        ),
+        (
+            may_be_number and words.STAFF.among(name),
+            Suggestion("identifier" if is_numbered else "name", "the name says somebody of the staff"),
+        ),
+        (
+            bool(may_be_number and ends_as_identifier and not profile.is_code_list),
+            Suggestion("identifier", "the name says an identifier"),
+        ),
+    ]
 
 
-def _by_content(column: FoundColumn, profile: Profile) -> Iterator[Suggestion]:
+def _by_content(column: FoundColumn, profile: Profile) -> list[Guess]:
     is_code = words.CODE.among(column.name) or words.THING.among(column.name)
-    if not column.is_plain:
-        yield Suggestion("free_text", "lists, structures and binaries may hold anything", is_doubtful=True)
-    if column.is_moment and profile.filled == 0:
-        yield Suggestion("quasi", "a date: harmless alone, telling in company")
-    if profile.filled == 0:
-        yield Suggestion("quasi", "empty in the sample: in doubt", is_doubtful=True)
-    if profile.emails > 0.1:
-        yield Suggestion("contact", "values look like e-mail addresses")
-    if profile.person_numbers > 0.5 and not profile.is_date:
-        yield Suggestion("identifier", "values look like numbers of persons")
-    if profile.uuids > 0.5:
-        yield Suggestion("identifier", "values are UUIDs")
-    if profile.phones > 0.5:
-        yield Suggestion("contact", "values look like phone numbers")
-    if profile.is_date and not words.CODE_LIST.among(column.name):
-        if profile.with_time == 0 and profile.years > LIFETIME_YEARS:
-            yield Suggestion("birth_date", "days over more than a working life, as dates of birth are")
-        yield Suggestion("quasi", "a date: harmless alone, telling in company")
-    if column.type == "BOOLEAN" or (profile.is_code_list and (is_code or profile.spaced == 0)):
-        yield Suggestion("none", "few values that come again and again")
-    if profile.mean_words >= 4 or (profile.longest > 100 and profile.spaced > 0):
-        yield Suggestion("free_text", "values are sentences or long")
-    if words.CODE_LIST.among(column.name) and profile.spaced == 0 and profile.longest <= 20:
-        yield Suggestion("none", "the name says a code, and values are short without blanks")
-    if profile.is_number and words.QUANTITY.among(column.name):
-        yield Suggestion("none", "the name says a quantity, and values are numbers")
-    if profile.is_number and profile.fractions > 0:
-        yield Suggestion("none", "numbers with decimals, as measured")
-    yield _in_doubt(profile)
+    is_code_list = words.CODE_LIST.among(column.name)
+    is_date = column.is_moment or (profile.is_date and not is_code_list)
+    is_day_of_a_life = is_date and profile.with_time == 0 and profile.years > LIFETIME_YEARS
+    is_quantity = words.QUANTITY.among(column.name)
+    return [
+        (not column.is_plain, Suggestion("free_text", "lists, structures and binaries may hold anything", True)),
+        (profile.filled == 0 and not is_date, Suggestion("quasi", "empty in the sample: in doubt", True)),
+        (profile.emails > 0.1, Suggestion("contact", "values look like e-mail addresses")),
+        (profile.person_numbers > 0.5 and not is_date, Suggestion("identifier", "values look like numbers of persons")),
+        (profile.uuids > 0.5, Suggestion("identifier", "values are UUIDs")),
+        (profile.phones > 0.5, Suggestion("contact", "values look like phone numbers")),
+        (is_day_of_a_life, Suggestion("birth_date", "days over more than a working life, as dates of birth are")),
+        (is_date, Suggestion("quasi", "a date: harmless alone, telling in company")),
+        (
+            column.type == "BOOLEAN" or (profile.is_code_list and (is_code or profile.spaced == 0)),
+            Suggestion("none", "few values that come again and again"),
+        ),
+        (
+            profile.mean_words >= 4 or (profile.longest > 100 and profile.spaced > 0),
+            Suggestion("free_text", "values are sentences or long"),
+        ),
+        (
+            is_code_list and profile.spaced == 0 and profile.longest <= 20,
+            Suggestion("none", "the name says a code, and values are short without blanks"),
+        ),
+        (profile.is_number and is_quantity, Suggestion("none", "the name says a quantity, and values are numbers")),
+        (profile.is_number and profile.fractions > 0, Suggestion("none", "numbers with decimals, as measured")),
+    ]
 
 
-def _in_doubt(profile: Profile) -> Suggestion:
-    hardly_repeated = profile.distinct_share > HARDLY_REPEATED
-    if profile.numbers > 0.95:
-        if hardly_repeated:
-            return Suggestion("identifier", "numbers that hardly repeat, as identifiers do", is_doubtful=True)
-        return Suggestion("quasi", "whole numbers of unknown meaning: in doubt", is_doubtful=True)
-    if profile.spaced > 0.3:
-        return Suggestion("free_text", "values have several words: in doubt", is_doubtful=True)
-    if hardly_repeated:
-        return Suggestion("identifier", "values hardly repeat, as identifiers do", is_doubtful=True)
-    return Suggestion("quasi", "of unknown meaning: in doubt", is_doubtful=True)
+def _in_doubt(profile: Profile) -> list[Guess]:
+    """The last of them always holds."""
+    is_number = profile.numbers > 0.95
+    hardly_repeats = profile.distinct_share > HARDLY_REPEATED
+    return [
+        (is_number and hardly_repeats, Suggestion("identifier", "numbers that hardly repeat, as identifiers do", True)),
+        (is_number, Suggestion("quasi", "whole numbers of unknown meaning: in doubt", True)),
+        (profile.spaced > 0.3, Suggestion("free_text", "values have several words: in doubt", True)),
+        (hardly_repeats, Suggestion("identifier", "values hardly repeat, as identifiers do", True)),
+        (True, Suggestion("quasi", "of unknown meaning: in doubt", True)),
+    ]

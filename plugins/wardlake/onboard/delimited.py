@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 
@@ -17,6 +18,7 @@ from wardlake.onboard.found import FoundColumn, UnreadableError, create_text_sam
 
 SNIFFED_CHARACTERS = 2 * 1024**2
 SNIFFED_ROWS = 20_000
+NOTHING = ("(empty)", "", None)
 TABLE_ENDINGS = (".csv", ".tsv", ".psv", ".gz", ".zip")
 DELIMITERS_BESIDE_DECIMAL_COMMAS = (";", "\t")
 
@@ -72,7 +74,8 @@ def _fill(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: str,
     reading = _Reading(dialect, header_of(files[0], dialect))
     refuse_unusable(reading.header)
     rows = create_text_sample(engine, sample, reading.header, chain.from_iterable(map(reading.rows, files)))
-    if files[0].path.suffix.lower() not in TABLE_ENDINGS and (len(reading.header) == 1 or reading.ragged or rows < 2):
+    is_named_table = files[0].path.suffix.lower() in TABLE_ENDINGS
+    if not is_named_table and (len(reading.header) == 1 or rows < 2 or reading.ragged * 10 > rows):
         raise UnreadableError("neither its text nor its name says that it is a table")
     if reading.ragged > rows:
         raise UnreadableError("most of its lines have more or fewer columns than its header")
@@ -84,11 +87,11 @@ def _looks_like_a_row(engine: duckdb.DuckDBPyConnection, sample: str, header: Se
 
     Names of columns are no values, but a row's values come again. A header that comes again as a whole is one.
     """
-    same = [f"coalesce({double(name)} = {quoted(name)}, false)" for name in header]
-    *again, as_a_whole = engine.execute(
-        f"SELECT {', '.join(f'bool_or({one})' for one in same)}, bool_or({' AND '.join(same)}) FROM {double(sample)}"
+    same = [f"({double(name)} IS NOT DISTINCT FROM {quoted(name)})" for name in header]
+    again = engine.execute(
+        f"SELECT {', '.join(f'bool_or({one})' for one in same)} FROM {double(sample)} WHERE NOT ({' AND '.join(same)})"
     ).fetchall()[0]
-    return not as_a_whole and sum(map(bool, again)) * 4 >= len(header)
+    return sum(map(bool, again)) * 4 >= len(header)
 
 
 def _spec(file: File, dialect: Dialect) -> dict[str, object]:
@@ -122,19 +125,31 @@ def sniff(engine: duckdb.DuckDBPyConnection, file: File) -> Dialect:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "head.csv"
         path.write_text(head, encoding="utf-8", newline="")
-        try:
-            delimiter, quote, escape, comment, skipped, has_header = engine.execute(
-                f"""
-                SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader
-                FROM sniff_csv($path, all_varchar = true, sample_size = {SNIFFED_ROWS})
-                """,
-                {"path": str(path)},
-            ).fetchall()[0]
-        except duckdb.Error as error:
-            raise UnreadableError("no delimiter makes a table of it") from error
-    known = {name: None if value in ("(empty)", "", None) else value for name, value in
-             {"quote": quote, "escape": escape, "comment": comment}.items()}  # fmt: skip
-    return Dialect(delimiter, known["quote"], known["escape"], skipped + 1 if has_header else None, known["comment"])
+        dialect, columns = _sniffed(engine, path)
+        if columns > 1:
+            return dialect
+        # lines of another width, such as notes below the table, let the sniffer see one column
+        padded, columns = _sniffed(engine, path, padding=True)
+    if columns == 1:
+        return dialect
+    widths = (len(next(csv.reader([line], **_options(padded)), [])) for line in head.splitlines())
+    return replace(padded, header_row=next(number for number, width in enumerate(widths, start=1) if width == columns))
+
+
+def _sniffed(engine: duckdb.DuckDBPyConnection, path: Path, *, padding: bool = False) -> tuple[Dialect, int]:
+    """The dialect that DuckDB sees, and the number of columns."""
+    try:
+        delimiter, skipped, has_header, columns, *others = engine.execute(
+            f"""
+            SELECT Delimiter, SkipRows, HasHeader, len(Columns), Quote, Escape, Comment
+            FROM sniff_csv($path, all_varchar = true, sample_size = {SNIFFED_ROWS}, null_padding = {padding})
+            """,
+            {"path": str(path)},
+        ).fetchall()[0]
+    except duckdb.Error as error:
+        raise UnreadableError("no delimiter makes a table of it") from error
+    quote, escape, comment = (None if value in NOTHING else value for value in others)
+    return Dialect(delimiter, quote, escape, skipped + 1 if has_header else None, comment), columns
 
 
 def header_of(file: File, dialect: Dialect) -> list[str]:
@@ -178,14 +193,18 @@ def _text(file: File) -> Iterator[io.TextIOWrapper]:
 @contextmanager
 def _records(file: File, dialect: Dialect) -> Iterator[Iterator[list[str]]]:
     """The header and what follows it; without a header, all rows."""
-    has_escape = dialect.escape not in (dialect.quote, None)
     with _text(file) as stream:
         for _ in range((dialect.header_row or 1) - 1):
             stream.readline()
-        yield csv.reader(
-            stream,
-            delimiter=dialect.delimiter,
-            quotechar=dialect.quote or '"',
-            doublequote=not has_escape,
-            escapechar=dialect.escape if has_escape else None,
-        )
+        yield csv.reader(stream, **_options(dialect))
+
+
+def _options(dialect: Dialect) -> dict[str, Any]:
+    """The dialect as Python's parser takes it."""
+    has_escape = dialect.escape not in (dialect.quote, None)
+    return {
+        "delimiter": dialect.delimiter,
+        "quotechar": dialect.quote or '"',
+        "doublequote": not has_escape,
+        "escapechar": dialect.escape if has_escape else None,
+    }

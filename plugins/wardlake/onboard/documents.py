@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -26,8 +27,13 @@ DEEPEST = 4
 PREFIX = "x"
 """Stands for the namespace of the rows of an XML document."""
 
-Row = dict[str, str | None]
-"""Text by path."""
+PLAIN_KEY = re.compile(r"[\w-]+")
+
+Place = tuple[str, ...]
+"""Keys from a row of JSON to a value; of XML one XPath."""
+
+Row = dict[Place, str | None]
+"""Text by place."""
 
 
 def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: str) -> Described:
@@ -57,22 +63,29 @@ def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: s
     def rows() -> Iterator[Row]:
         return islice((row for file in files for row in read(file)), SAMPLE_ROWS)
 
-    paths = list(dict.fromkeys(path for row in rows() for path in row))
-    if not paths:
+    places = list(dict.fromkeys(place for row in rows() for place in row))
+    if not places:
         raise UnreadableError("it has no rows with values")
-    columns = _columns(paths, is_json=first.format != "xml")
+    columns = _columns(places, is_json=first.format != "xml")
     names = [column.name for column in columns]
     refuse_unusable(names)
-    create_text_sample(engine, sample, names, ([row.get(path) for path in paths] for row in rows()))
+    create_text_sample(engine, sample, names, ([row.get(place) for place in places] for row in rows()))
     return Described(spec, columns, ["columns are what the sampled rows have: a rare one may be missing"])
 
 
-def _columns(paths: Sequence[str], *, is_json: bool) -> tuple[FoundColumn, ...]:
-    """Named after their paths; JSON without nested objects needs no paths."""
-    if is_json and all(path.count(".") == 1 and "[" not in path for path in paths):
-        return tuple(FoundColumn(path.removeprefix("$.")) for path in paths)
+def _columns(places: Sequence[Place], *, is_json: bool) -> tuple[FoundColumn, ...]:
+    """Named after their places; JSON without nested objects needs no paths."""
+    if is_json and all(len(place) == 1 for place in places):
+        return tuple(FoundColumn(key) for (key,) in places)
     used: set[str] = set()
-    return tuple(FoundColumn(identifier(path, used), path=path) for path in paths)
+    return tuple(
+        FoundColumn(identifier("_".join(place), used), path=_json_path(place) if is_json else place[0])
+        for place in places
+    )
+
+
+def _json_path(place: Place) -> str:
+    return "$" + "".join(f".{key}" if PLAIN_KEY.fullmatch(key) else f"['{key}']" for key in place)
 
 
 def _rows_of_lines(file: File) -> Iterator[Row]:
@@ -121,18 +134,19 @@ def _at(document: Any, place: str) -> Iterable[Any]:
 def _flat(value: Any) -> Row:
     if not isinstance(value, dict):
         raise UnreadableError("its rows are no objects with keys")
-    return dict(_leaves(value, "$", 1))
+    return dict(_leaves(value, ()))
 
 
-def _leaves(value: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, str | None]]:
+def _leaves(value: Mapping[str, Any], above: Place) -> Iterator[tuple[Place, str | None]]:
+    """Values of an object and of the objects in it; lists, and what lies deeper, stay JSON."""
     for key, part in value.items():
-        here = f"{path}.{key}" if key.replace("_", "").replace("-", "").isalnum() else f"{path}['{key}']"
-        if isinstance(part, dict) and part and depth < DEEPEST:
-            yield from _leaves(part, here, depth + 1)
+        place = (*above, key)
+        if isinstance(part, dict) and part and len(place) < DEEPEST:
+            yield from _leaves(part, place)
         elif isinstance(part, dict | list):
-            yield here, json.dumps(part)
+            yield place, json.dumps(part)
         else:
-            yield here, None if part is None else str(part)
+            yield place, None if part is None else str(part)
 
 
 def _tree(file: File) -> etree._Element:
@@ -157,9 +171,9 @@ def _repeated(root: etree._Element) -> str:
 def _row_of(element: etree._Element) -> Row:
     """Attributes, and children of the same namespace that hold text only."""
     namespace = etree.QName(element).namespace
-    row: Row = {f"@{name!s}": str(value) for name, value in element.items() if not str(name).startswith("{")}
+    row: Row = {(f"@{name!s}",): str(value) for name, value in element.items() if not str(name).startswith("{")}
     for child in element.iterchildren(etree.Element):
         name = etree.QName(child)
         if not len(child) and name.namespace == namespace:
-            row.setdefault(f"{PREFIX}:{name.localname}" if namespace else name.localname, child.text)
+            row.setdefault((f"{PREFIX}:{name.localname}" if namespace else name.localname,), child.text)
     return row

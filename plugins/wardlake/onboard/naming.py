@@ -8,7 +8,7 @@ LONGEST = 60
 
 def identifier(text: str, used: set[str]) -> str:
     """A name of small letters, digits and `_` that is not `used`; it is added there."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
     base = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:LONGEST] or "column"
     if not base[0].isalpha():
         base = f"t_{base}"[:LONGEST]

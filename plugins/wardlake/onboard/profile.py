@@ -76,12 +76,13 @@ class Profile:
 
 def profile(engine: duckdb.DuckDBPyConnection, sample: str, column: FoundColumn) -> Profile:
     """Figures of one column of a sample."""
-    text = f"nullif(trim(CAST({double(column.name)} AS VARCHAR)), '')"
-    formats = ", ".join(map(quoted, DATE_FORMATS))
-    moment = f"CAST({double(column.name)} AS TIMESTAMP)" if column.is_moment else f"try_strptime(t, [{formats}])"
+    value, formats = double(column.name), ", ".join(map(quoted, DATE_FORMATS))
+    moment = "CAST(value AS TIMESTAMP)" if column.is_moment else f"try_strptime(t, [{formats}])"
     figures = engine.execute(
         f"""
-        WITH texts AS (SELECT *, {text} AS t FROM {double(sample)}),
+        WITH texts AS (
+            SELECT {value} AS value, nullif(trim(CAST({value} AS VARCHAR)), '') AS t FROM {double(sample)}
+        ),
         dated AS (SELECT t, {moment} AS d, regexp_full_match(t, {quoted(NUMBER)}) AS is_number FROM texts),
         real AS (
             SELECT * REPLACE (CASE WHEN year(d) BETWEEN {YEARS[0]} AND {YEARS[1]} THEN d END AS d) FROM dated

@@ -24,7 +24,7 @@ class Words:
 
 def words_of(name: str) -> list[str]:
     """Words of a column's name, in small letters without accents and digits."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", plain)
     return [word.lower() for word in re.findall(r"[A-Za-z]+", spaced)]
 
@@ -93,7 +93,7 @@ QUANTITY = _words(
     "amount amt cost costs price value val qty quantity count counts total sum rate pct percent percentage beds hours "
     "hrs days minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp sat items "
     "revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
-    "discharges length los seq sequence ratio average avg min max mean median betrag preis menge anzahl kosten dauer "
+    "discharges length los ratio average avg min max mean median betrag preis menge anzahl kosten dauer "
     "stunden tage importe precio cantidad coste montant prix quantite nombre duree",
     "cost", "amount", "quantity", "price",
 )  # fmt: skip
