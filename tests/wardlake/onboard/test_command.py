@@ -1,5 +1,9 @@
 """The command `wardlake source add` as a person meets it."""
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +11,7 @@ from tests.wardlake.onboard.conftest import Add
 from typer.testing import CliRunner
 
 from wardlake.cli import app
-from wardlake.settings import Settings
+from wardlake.settings import PROJECT_ROOT, Settings
 from wardlake.sources import read_source
 
 CSV = "ward_code,beds\n" + "".join(f"W{number},{number}\n" for number in range(60))
@@ -107,3 +111,20 @@ def test_the_facility_of_all_other_sources_is_taken(project: Settings, wards: Pa
 def test_help_is_quick() -> None:
     done = CliRunner().invoke(app, ["source", "--help"])
     assert "add" in done.output
+
+
+def test_in_a_terminal_it_asks_for_what_is_missing(project: Settings, wards: Path, add: Add) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, b"lab-it\nmain_site\nEurope/Berlin\nEUR\n")
+    command = [sys.executable, "-c", "from wardlake.cli import main; main()", "source", "add", "adt", "--from", wards]
+    done = subprocess.run(
+        command,
+        stdin=terminal,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT / "plugins")},
+    )
+    assert done.returncode == 0, done.stderr
+    source = read_source(project.sources_dir / "adt.yaml")
+    assert (source.owner, source.facility.id, source.facility.name) == ("lab-it", "main_site", "Main Site")
+    assert (source.facility.timezone, source.facility.currency) == ("Europe/Berlin", "EUR")
