@@ -19,7 +19,8 @@ from wardlake.onboard.profile import profile
 from wardlake.onboard.suites import Judged, suite_json
 from wardlake.quality.suites import suite_path
 from wardlake.settings import Settings
-from wardlake.sources import Source, parse_source
+from wardlake.sources import Source
+from wardlake.sources.load import parse_source
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 One file for each system in `dags/sources/`.
 """
 
-from wardlake.sources.load import SourceError, active_sources, load_sources, parse_source, read_source
+from wardlake.sources.load import SourceError, active_sources, load_sources, read_source
 from wardlake.sources.model import ENTITIES, Facility, Hours, Source
 from wardlake.sources.tables import LINEAGE_COLUMNS, Column, Cursor, Table
 
@@ -19,6 +19,5 @@ __all__ = [
     "Table",
     "active_sources",
     "load_sources",
-    "parse_source",
     "read_source",
 ]
