@@ -14,7 +14,7 @@ from sqlalchemy.engine import Inspector
 
 from wardlake.bronze.readers import open_session
 from wardlake.bronze.relation import Opening, Relation, Request
-from wardlake.errors import PassingError, PermanentError, WardlakeError
+from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.onboard.found import (
     SAMPLE_ROWS,
@@ -38,8 +38,13 @@ KINDS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 SYSTEM_SCHEMAS = re.compile(r"information_schema|pg_.*|sys|mysql|performance_schema")
 RELATION = re.compile(r"([A-Za-z_][\w$]*\.)?[A-Za-z_][\w$]*")
-PROVISIONAL = {"type": "VARCHAR", "pii": "quasi"}
-"""Under VARCHAR, readers deliver a NUMERIC without precision with all its digits."""
+NATURAL = "ANY"
+"""No type: the reader delivers what fits the column."""
+
+TEXT = "VARCHAR"
+"""Under this type, readers deliver the text of values, and all digits of a NUMERIC without precision."""
+
+BINARY = "BLOB"
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def sqlite_address(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class _Declared:
-    """A table as the catalogue shows it."""
+    """A table as the catalogue shows it; its columns have the types that the reader is asked for."""
 
     name: str
     relation: str
@@ -120,22 +125,50 @@ def describe(
     """
     left_out: list[str] = []
     declared = _catalogue(database, left_out)
+    if not declared:
+        raise PermanentError(
+            f"The database shows no table that could be read. {' '.join(left_out)}".strip(),
+            remedy="Name schema and tables with --schema and --tables, and GRANT SELECT on them to the user.",
+        )
+    found, failed = _read(settings, database, header, declared, engine, as_text=False)
+    if failed:
+        # values that are not of the type that the database says, such as a date of 0000-00-00, can be read as text
+        again = [one for one in declared if one.name in failed]
+        as_text, failed = _read(settings, database, header, again, engine, as_text=True)
+        found |= as_text
+    left_out += [
+        f"{one.relation} was left out: it could not be read ({failed[one.name]})."
+        for one in declared
+        if one.name in failed
+    ]
+    return Found(database.connection, tuple(found[one.name] for one in declared if one.name in found), tuple(left_out))
+
+
+def _read(
+    settings: Settings,
+    database: Database,
+    header: dict[str, object],
+    declared: Sequence[_Declared],
+    engine: duckdb.DuckDBPyConnection,
+    *,
+    as_text: bool,
+) -> tuple[dict[str, FoundTable], dict[str, str]]:
+    """The tables as their reader delivers them, and why some could not be read, both by name."""
     draft = {
         one.name: {
             "description": one.relation,
             "relation": one.relation,
             "keys": [one.columns[0].name],
-            "columns": {column.name: PROVISIONAL for column in one.columns},
+            "columns": {
+                column.name: {"type": TEXT if as_text and column.type != BINARY else column.type, "pii": "quasi"}
+                for column in one.columns
+            },
         }
         for one in declared
     }
-    if not draft:
-        raise PermanentError(
-            f"The database shows no table that could be read. {' '.join(left_out)}".strip(),
-            remedy="Name schema and tables with --schema and --tables, and GRANT SELECT on them to the user.",
-        )
     source = Source.model_validate({**header, "connection": database.connection, "tables": draft})
-    found: list[FoundTable] = []
+    found: dict[str, FoundTable] = {}
+    failed: dict[str, str] = {}
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="onboard-") as folder,
@@ -148,15 +181,17 @@ def describe(
             try:
                 relation = session.read(Request(one.name, "sample", Window.today(), work))
                 _copy_sample(reading, relation, engine, one.name, work)
-            except (WardlakeError, duckdb.Error) as error:
-                told = error.what if isinstance(error, WardlakeError) else type(error).__name__
-                left_out.append(f"{one.relation} was left out: it could not be read ({told.rstrip('.')}).")
-                continue
-            found.append(_as_delivered(one, relation))
-    return Found(database.connection, tuple(found), tuple(left_out))
+            except PermanentError as error:
+                failed[one.name] = error.what.rstrip(".")
+            except duckdb.Error as error:
+                failed[one.name] = type(error).__name__
+            else:
+                notes = ("values did not fit the declared types: the columns are kept as text",) if as_text else ()
+                found[one.name] = _as_delivered(one, relation, notes)
+    return found, failed
 
 
-def _as_delivered(declared: _Declared, relation: Relation) -> FoundTable:
+def _as_delivered(declared: _Declared, relation: Relation, notes: tuple[str, ...]) -> FoundTable:
     descriptions = {column.name: column.description for column in declared.columns}
     columns = tuple(
         FoundColumn(column.name, column.type, descriptions.get(column.name, "")) for column in relation.columns
@@ -168,6 +203,7 @@ def _as_delivered(declared: _Declared, relation: Relation) -> FoundTable:
         columns=columns,
         sample=declared.name,
         declared_keys=declared.keys,
+        notes=notes,
     )
 
 
@@ -196,8 +232,7 @@ def _copy_sample(
 
 def _catalogue(database: Database, left_out: list[str]) -> list[_Declared]:
     try:
-        alchemy = sa.create_engine(database.url, poolclass=sa.NullPool)
-        inspector = sa.inspect(alchemy)
+        inspector = sa.inspect(sa.create_engine(database.url, poolclass=sa.NullPool, connect_args=_login(database.url)))
         return list(_declared(inspector, database, left_out))
     except (exc.NoSuchModuleError, ImportError) as error:
         raise PermanentError(
@@ -214,6 +249,11 @@ def _catalogue(database: Database, left_out: list[str]) -> list[_Declared]:
             f"The database's catalogue cannot be read ({type(error).__name__}).",
             remedy="Check the address, and that the user may read the catalogue.",
         ) from error
+
+
+def _login(url: sa.URL) -> dict[str, object]:
+    """PyMySQL sends a password in Latin-1, and servers know it in UTF-8."""
+    return {"password": url.password.encode()} if url.get_driver_name() == "pymysql" and url.password else {}
 
 
 def _declared(inspector: Inspector, database: Database, left_out: list[str]) -> Iterator[_Declared]:
@@ -241,7 +281,8 @@ def _declared(inspector: Inspector, database: Database, left_out: list[str]) -> 
                 relation=relation,
                 description=_comment(inspector, table, schema),
                 columns=tuple(
-                    FoundColumn(str(column["name"]), description=_one_line(column.get("comment"))) for column in columns
+                    FoundColumn(str(one["name"]), _asked_type(one["type"]), _one_line(one.get("comment")))
+                    for one in columns
                 ),
                 keys=_keys(inspector, table, schema, {str(one["name"]) for one in columns if not one["nullable"]}),
             )
@@ -279,6 +320,13 @@ def _comment(inspector: Inspector, table: str, schema: str | None) -> str:
     except NotImplementedError:
         return ""
     return _one_line(comment.get("text"))
+
+
+def _asked_type(found: sa.types.TypeEngine[Any]) -> str:
+    if isinstance(found, sa.LargeBinary):
+        return BINARY
+    is_unscaled = isinstance(found, sa.Numeric) and not isinstance(found, sa.Float) and found.precision is None
+    return TEXT if is_unscaled else NATURAL
 
 
 def _one_line(comment: object) -> str:

@@ -53,6 +53,8 @@ def _remark(keys: SuggestedKeys, judged: Judged) -> str:
     if keys.is_declared:
         return " # the system's own key"
     rows = max((profile.rows for profile in judged.profiles.values()), default=0)
+    if not rows:
+        return " # NO KEY WAS FOUND: there were no rows to look at"
     if keys.is_key:
         return f" # guessed: unique and never empty in {rows:,} sampled rows"
     return f" # NO KEY WAS FOUND; nearest: {keys.surplus_rows:,} of {rows:,} sampled rows repeat another's or have gaps"

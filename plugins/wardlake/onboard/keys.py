@@ -52,15 +52,17 @@ def _search(
 ) -> SuggestedKeys:
     rows = profiles[candidates[0]].rows
     nearest = SuggestedKeys((candidates[0],), surplus_rows=rows + 1)
+    if not rows:
+        return nearest
     for size in range(1, MOST_COLUMNS + 1):
         for chosen in combinations(candidates, size):
             if prod(profiles[name].distinct for name in chosen) < rows - nearest.surplus_rows:
                 continue
             surplus = rows - _distinct(engine, sample, chosen)
-            if surplus == 0 and rows:
+            if surplus == 0:
                 return SuggestedKeys(chosen)
             if surplus < nearest.surplus_rows:
-                nearest = SuggestedKeys(chosen, surplus_rows=max(surplus, 1))
+                nearest = SuggestedKeys(chosen, surplus_rows=surplus)
     return nearest
 
 

@@ -32,6 +32,8 @@ def test_yaml_suites_and_the_next_steps(project: Settings, wards: Path, add: Add
     assert (source.facility.id, source.facility.name, source.facility.currency) == ("main", "Main", "GBP")
     assert source.provides == []
     assert (project.suites_dir / "adt" / "wards.json").exists()
+    text = (project.sources_dir / "adt.yaml").read_text()
+    assert "keys: [ward_code] # guessed: unique and never empty in 60 sampled rows" in text
     assert "the key ward_code was guessed" in done.output
     assert f"dropped below adt/ in the bucket {project.bucket('landing')}" in done.output
     assert "wardlake check" in done.output
