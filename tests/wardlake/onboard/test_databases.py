@@ -75,7 +75,9 @@ def test_the_catalogue_tells_keys_and_comments(project: Settings, laboratory: st
 
 
 def test_what_is_left_out_is_told(project: Settings, laboratory: str, add: Add) -> None:
-    told = add("lab", "--from", laboratory, "--schema", "lab").output
+    done = add("lab", "--from", laboratory, "--schema", "lab")
+    assert done.exit_code == 0, done.exception
+    told = done.output
     assert "lab.two words was left out" in told
     assert "The view lab.today was left out: name it with --tables" in told
 
