@@ -1,8 +1,10 @@
 """The object store: buckets, conditional puts, and a probe that refuses stores which ignore conditions."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,17 @@ ALREADY_THERE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409
 NO_RIGHT = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
 MISSING = ("NoSuchKey", "404", "NotFound")
 NO_BUCKET = ("NoSuchBucket",)
+STREAM_BYTES = 1024**2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as a listing shows it. `modified_at` is by the store's clock; another content has another `etag`."""
+
+    key: str
+    bytes: int
+    modified_at: datetime
+    etag: str
 
 
 class Lake:
@@ -53,6 +66,11 @@ class Lake:
                 raise
         return True
 
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Store `body`, in place of what is there."""
+        with _translated(bucket, key, "written"):
+            self.client.put_object(Bucket=bucket, Key=key, Body=body)
+
     def get(self, bucket: str, key: str) -> bytes:
         """Content of an object."""
         with _translated(bucket, key, "read"):
@@ -69,11 +87,30 @@ class Lake:
                 raise
         return True
 
+    def find(self, bucket: str, key: str) -> bytes | None:
+        """Content of an object, or None if it is not there."""
+        with _translated(bucket, key, "read"):
+            try:
+                return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) in MISSING:
+                    return None
+                raise
+
     def list(self, bucket: str, prefix: str = "") -> list[str]:
         """Keys below a prefix, sorted."""
+        return [entry.key for entry in self.entries(bucket, prefix)]
+
+    def entries(self, bucket: str, prefix: str = "") -> Sequence[Entry]:
+        """Objects below a prefix, sorted by key."""
         with _translated(bucket, prefix, "listed"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
+            found = [
+                Entry(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
+                for page in pages
+                for entry in page.get("Contents", [])
+            ]
+        return sorted(found, key=lambda entry: entry.key)
 
     def upload(self, path: Path, bucket: str, key: str) -> None:
         """Store a file, in parts if it is large."""
@@ -84,6 +121,20 @@ class Lake:
         """Fetch an object into a file."""
         with _translated(bucket, key, "read"):
             self.client.download_file(bucket, key, str(path))
+
+    def download_version(self, bucket: str, key: str, etag: str, path: Path) -> bool:
+        """Fetch an object into a file; False if it is no longer the version that `etag` names."""
+        with _translated(bucket, key, "read"):
+            try:
+                body = self.client.get_object(Bucket=bucket, Key=key, IfMatch=etag)["Body"]
+            except ClientError as error:
+                if error_code(error) in (*ALREADY_THERE, *MISSING):
+                    return False
+                raise
+            with path.open("wb") as stream:
+                for block in body.iter_chunks(STREAM_BYTES):
+                    stream.write(block)
+        return True
 
     def delete(self, bucket: str, key: str) -> None:
         """Remove an object; nothing happens if it is not there."""

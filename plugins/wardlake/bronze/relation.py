@@ -79,6 +79,10 @@ class Relation:
     the chunks are not in order already. `arrived` is false if the source had nothing to deliver, which is not the same
     as no rows. `begin` prepares a worker's cursor, for example to join a snapshot; without it, a single chunk runs on
     the engine itself. `explain` may know better than the engine what an error of it means.
+
+    Of files: `changes` are differences from the contract, `seen` goes into the manifest. `without_broken` is called if
+    the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands over the
+    relation of those that are whole.
     """
 
     chunks: tuple[str, ...]
@@ -88,7 +92,10 @@ class Relation:
     checks: tuple[Check, ...] = ()
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
+    changes: tuple[str, ...] = ()
+    seen: dict[str, str] = field(default_factory=dict)
     arrived: bool = True
+    without_broken: "Callable[[], Relation] | None" = None
     begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
     workers: int = 2
     explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
