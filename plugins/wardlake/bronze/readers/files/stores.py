@@ -90,13 +90,19 @@ class LandingStore:
 
     def list(self) -> Sequence[Listed]:
         return [
-            Listed(entry.key.removeprefix(self.prefix), entry.bytes, entry.modified_at, entry.etag)
+            Listed(
+                entry.key.removeprefix(self.prefix),
+                entry.bytes,
+                entry.modified_at,
+                f"{entry.etag}@{entry.modified_at.isoformat()}",  # an old content that comes back has its old ETag
+            )
             for entry in self.lake.entries(self.bucket, self.prefix)
             if not entry.key.endswith("/")
         ]
 
     def fetch(self, file: Listed, path: Path) -> None:
-        if not self.lake.download_version(self.bucket, self.prefix + file.name, file.mark or "", path):
+        etag = (file.mark or "").partition("@")[0]
+        if not self.lake.download_version(self.bucket, self.prefix + file.name, etag, path):
             raise ChangedError
 
 
