@@ -197,13 +197,13 @@ def test_new_columns_of_some_files_are_taken_and_null_in_the_others(settings: Se
 
 
 def test_many_small_files_become_few_parts(settings: Settings) -> None:
-    for number in range(450):
+    for number in range(210):
         land(settings, f"{number:03d}.csv", f"id,value\n{number},a\n{number},b\n".encode())
     source = file_source()
     manifest = take(settings, source, 1)
-    assert (len(manifest.taken), len(manifest.files), manifest.lake_rows) == (450, 3, 900)
+    assert (len(manifest.taken), len(manifest.files), manifest.lake_rows) == (210, 2, 420)
     rows = shown(settings, source, "_file, id, _line")
-    assert rows == [(f"{number:03d}.csv", str(number), line) for number in range(450) for line in (2, 3)]
+    assert rows == [(f"{number:03d}.csv", str(number), line) for number in range(210) for line in (2, 3)]
 
 
 def test_a_backfill_takes_the_files_of_its_window_again(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from wardlake.bronze.claims import claim, claim_key
+from wardlake.bronze.claims import claim, claim_key, release
 from wardlake.bronze.manifest import RefusedFile
 from wardlake.bronze.readers.files.compression import unpack
 from wardlake.bronze.readers.files.formats import BrokenFileError
@@ -77,7 +77,7 @@ def _look(opening: Opening, request: Request, history: History, store: Store, nu
     source, table = opening.source, opening.source.tables[request.table]
     spec = table.files
     assert spec is not None  # noqa: S101  the model guarantees it
-    found = Gathered()
+    bucket, found = opening.settings.bucket("bronze"), Gathered()
     folder = request.work / f"file-{number:06d}"
     folder.mkdir()
     fetched = folder / "fetched"
@@ -99,7 +99,6 @@ def _look(opening: Opening, request: Request, history: History, store: Store, nu
             if not history.is_new(table, name, content):
                 plain.path.unlink()
                 continue
-            bucket = opening.settings.bucket("bronze")
             key = claim_key(source.name, request.table, content, history.times[content])
             is_ours = claim(
                 opening.lake, bucket, key, source.name, request.table, request.batch_id, is_alone=not source.concurrent
@@ -110,7 +109,9 @@ def _look(opening: Opening, request: Request, history: History, store: Store, nu
                 is_whole = False
                 plain.path.unlink()
     except BrokenFileError as error:
-        found.refused.append(refuse(opening, request, file.name, f"cannot be unpacked: {error}", fetched))
+        # of an archive that is broken as a whole nothing is taken
+        release(opening.lake, bucket, [arrival.claim for arrival in found.arrivals], request.batch_id)
+        return Gathered(refused=[refuse(opening, request, file.name, f"cannot be unpacked: {error}", fetched)])
     if is_whole and file.mark and not found.refused:
         found.seen[file.name] = file.mark
     return found
