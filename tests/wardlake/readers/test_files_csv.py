@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filing import loaded, rows_of
+from filing import file_source, loaded, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -193,6 +193,14 @@ def test_a_large_file_is_cut_between_records_only(tmp_path: Path, line_end: str)
 
 
 @pytest.mark.usefixtures("cut_small")
+def test_a_broken_record_far_into_a_large_file_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("".join(["id,value\n", *(f"{number},{'x' * 20}\n" for number in range(500)), "1\n"]))
+    with pytest.raises(BrokenFileError, match=r"line 502 has another number of columns"):
+        loaded(path, tmp_path, COLUMNS)
+
+
+@pytest.mark.usefixtures("cut_small")
 def test_a_large_file_with_loose_quotes_is_not_cut_and_comes_back(tmp_path: Path) -> None:
     expected = [(str(number), f'tube 5" no {number}', 2 + number) for number in range(301)]
     content = "\n".join(["id,value", *(f"{number},{text}" for number, text, _ in expected)]).encode()
@@ -201,6 +209,28 @@ def test_a_large_file_with_loose_quotes_is_not_cut_and_comes_back(tmp_path: Path
     found = loaded(path, tmp_path, COLUMNS)
     assert found.parts == ()
     assert rows_of(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"encoding": "utf8x"}, "'utf8x' is no encoding that Python knows"),
+        ({"encoding": "rot13"}, "'rot13' is no encoding that Python knows"),
+        ({"delimiter": '"'}, "different characters"),
+        ({"comment": ","}, "different characters"),
+        ({"delimiter": "\n"}, "no line ends"),
+        ({"escape": "\\", "quote": None}, "it needs 'quote'"),
+        ({"quote": "«"}, "quote and escape are ASCII characters"),
+    ],
+)
+def test_a_dialect_that_cannot_be_is_refused_with_the_yaml(spec: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        file_source(**spec)
+
+
+def test_a_typed_column_of_a_csv_file_is_refused_with_the_yaml() -> None:
+    with pytest.raises(ValueError, match=r"columns \['value'\] of CSV files have the type VARCHAR"):
+        file_source({"id": "VARCHAR", "value": "INTEGER"})
 
 
 BAD: list[tuple[str, bytes, dict[str, Any], str]] = [

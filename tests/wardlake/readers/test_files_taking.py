@@ -150,6 +150,14 @@ def test_a_broken_file_is_tried_again_and_taken_when_the_yaml_is_right(settings:
     assert shown(settings, corrected) == [("1", "a", "a.csv")]
 
 
+def test_of_two_broken_files_alike_the_one_that_stays_is_tried_again(settings: Settings, lake: Lake) -> None:
+    land(settings, "a.csv", b"id;value\n1;a\n")
+    land(settings, "b.csv", b"id;value\n1;a\n")
+    assert len(reasons(take(settings, file_source(), 1))) == 1
+    lake.delete(settings.bucket("landing"), PREFIX + "a.csv")
+    assert names(take(settings, file_source(delimiter=";"), 2)) == ["b.csv"]
+
+
 def test_a_file_that_fails_while_it_is_read_is_set_aside_all_the_same(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,8 @@ class _Batch:
         opening = self.opening
         refused = refuse(opening, self.request, arrival.name, reason, arrival.path, arrival.sha256)
         self.gathered.refused.append(refused)
-        self.gathered.seen.pop(arrival.file.name, None)
+        for name in self.gathered.holders[arrival.sha256]:
+            self.gathered.seen.pop(name, None)
         release(opening.lake, opening.settings.bucket("bronze"), [arrival.claim], self.request.batch_id)
 
     def _relation(self, files: Sequence[Accepted]) -> Relation:

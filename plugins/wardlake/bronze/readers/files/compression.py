@@ -32,7 +32,7 @@ class Plain:
 
 
 def unpack(spec: FileSpec, path: Path, *, is_whole_table: bool) -> Iterator[Plain]:
-    """The plain files of a fetched file, which is deleted when all of them were unpacked.
+    """The plain files of a fetched file, beside it.
 
     Raises:
         BrokenFileError: damaged, encrypted, or swells beyond the bound.
@@ -51,7 +51,6 @@ def unpack(spec: FileSpec, path: Path, *, is_whole_table: bool) -> Iterator[Plai
         yield Plain(target)
     else:
         yield from _members(spec, path, allowance, is_whole_table)
-    path.unlink()
 
 
 def _members(spec: FileSpec, path: Path, allowance: "_Allowance", is_whole_table: bool) -> Iterator[Plain]:

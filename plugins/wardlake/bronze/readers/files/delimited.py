@@ -2,6 +2,7 @@
 
 import csv
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from wardlake.bronze.readers.files.utf8 import BLOCK_BYTES, LONGEST_RECORD
 from wardlake.sources import Table
 from wardlake.sources.files import CsvFiles
 
+WORKERS = 2
 UTF8_MARK = b"\xef\xbb\xbf"
 UNDERSTOOD = {
     "Expected Number of Columns": "another number of columns than the header",
@@ -35,9 +37,14 @@ def load(engine: duckdb.DuckDBPyConnection, spec: CsvFiles, table: Table, path: 
     _check_header(header)
     before = spec.header_row or 0
     queries, records = [], 0
-    for segment in segments.paths:
-        queries.append(_records(spec, segments, segment, header, before + records))
-        records += _count(spec, segment, len(header), before + records)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        counts = [pool.submit(_count, spec, segment, len(header)) for segment in segments.paths]
+        for segment, count in zip(segments.paths, counts, strict=True):
+            queries.append(_records(spec, segments, segment, header, before + records))
+            try:
+                records += count.result()
+            except _BrokenRecordError as error:
+                raise BrokenFileError(_told(before + records + error.number, error.reason)) from None
     if len(queries) == 1:
         _check(engine, queries[0], before, records)
     left_out = 0
@@ -85,19 +92,27 @@ def _records(spec: CsvFiles, segments: Segments, path: Path, header: tuple[str, 
 class _Ragged:
     """Remembers the first record that has another number of columns."""
 
-    line: int = 0
+    number: int = 0
 
     def __call__(self, row: pyarrow.csv.InvalidRow) -> str:
-        self.line = self.line or row.number
+        self.number = self.number or row.number
         return "error"
 
 
-def _count(spec: CsvFiles, path: Path, columns: int, before: int) -> int:
+class _BrokenRecordError(Exception):
+    """A record of a segment, counted from 1, that cannot be one; `reason` is a key of `UNDERSTOOD`."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(number, reason)
+        self.number, self.reason = number, reason
+
+
+def _count(spec: CsvFiles, path: Path, columns: int) -> int:
     """Number of records of a segment, by another parser than the one that reads them."""
     if not path.stat().st_size:
         return 0
     if not f"{spec.delimiter}{spec.quote or ''}{spec.escape or ''}".isascii():
-        return _count_slowly(spec, path, columns, before)
+        return _count_slowly(spec, path, columns)
     ragged = _Ragged()
     names = [f"c{number}" for number in range(columns)]
     try:
@@ -117,14 +132,14 @@ def _count(spec: CsvFiles, path: Path, columns: int, before: int) -> int:
         ) as reader:
             return sum(batch.num_rows for batch in reader)
     except pyarrow.ArrowInvalid as error:
-        if ragged.line:
-            raise BrokenFileError(_told(before + ragged.line, "Expected Number of Columns")) from None
+        if ragged.number:
+            raise _BrokenRecordError(ragged.number, "Expected Number of Columns") from None
         if "straddling" in str(error):
             raise BrokenFileError(f"it has a record of more than {LONGEST_RECORD:,} bytes") from None
         raise BrokenFileError("it is no delimited text in the YAML's dialect") from None
 
 
-def _count_slowly(spec: CsvFiles, path: Path, columns: int, before: int) -> int:
+def _count_slowly(spec: CsvFiles, path: Path, columns: int) -> int:
     """As `_count`, for a dialect whose characters are not ASCII, which Arrow does not read."""
     records = 0
     with path.open(encoding="utf-8", newline="") as stream:
@@ -134,9 +149,9 @@ def _count_slowly(spec: CsvFiles, path: Path, columns: int, before: int) -> int:
                     continue
                 records += 1
                 if len(record) != columns and record:
-                    raise BrokenFileError(_told(before + records, "Expected Number of Columns"))
+                    raise _BrokenRecordError(records, "Expected Number of Columns")
         except csv.Error:
-            raise BrokenFileError(_told(before + records + 1, "unterminated quote")) from None
+            raise _BrokenRecordError(records + 1, "unterminated quote") from None
     return records
 
 

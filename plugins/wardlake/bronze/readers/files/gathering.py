@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from wardlake.bronze.claims import claim, claim_key, release
+from wardlake.bronze.claims import claim, claim_key
 from wardlake.bronze.manifest import RefusedFile
 from wardlake.bronze.readers.files.compression import unpack
 from wardlake.bronze.readers.files.formats import BrokenFileError
@@ -33,11 +33,15 @@ class Arrival:
 
 @dataclass
 class Gathered:
-    """What a look at a store brought. `seen` are the files of which nothing is left to take, with their marks."""
+    """What a look at a store brought.
+
+    `seen` are the files of which nothing is left to take, with their marks; `holders` the files that hold a content.
+    """
 
     arrivals: list[Arrival] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
+    holders: dict[str, list[str]] = field(default_factory=dict)
 
 
 def gather(opening: Opening, request: Request, history: History, store: Store) -> Gathered:
@@ -49,17 +53,18 @@ def gather(opening: Opening, request: Request, history: History, store: Store) -
     spec = opening.source.tables[request.table].files
     assert spec is not None  # noqa: S101  the model guarantees it
     files = [file for file in wanted(store, spec) if not history.has_seen(file)]
-    gathered, contents = Gathered(), set[str]()
+    gathered = Gathered()
     with ThreadPoolExecutor(store.workers) as pool:
         for found in pool.map(lambda place: _look(opening, request, history, store, *place), enumerate(files)):
             gathered.refused += found.refused
             gathered.seen |= found.seen
             for arrival in found.arrivals:
-                if arrival.sha256 in contents:
+                holders = gathered.holders.setdefault(arrival.sha256, [])
+                if holders:
                     arrival.path.unlink()
                 else:
-                    contents.add(arrival.sha256)
                     gathered.arrivals.append(arrival)
+                holders.append(arrival.file.name)
     return gathered
 
 
@@ -88,30 +93,30 @@ def _look(opening: Opening, request: Request, history: History, store: Store, nu
     except UnreadableError as error:
         found.refused.append(RefusedFile(name=file.name, sha256=None, reason=f"cannot be fetched: {error}"))
         return found
-    is_whole = True
     try:
-        for plain in unpack(spec, fetched, is_whole_table=table.mode == "snapshot"):
-            name = f"{file.name}/{plain.member}" if plain.member else file.name
-            if plain.broken:
-                found.refused.append(refuse(opening, request, name, f"cannot be unpacked: {plain.broken}", fetched))
-                continue
-            content = _digest(plain.path)
-            if not history.is_new(table, name, content):
-                plain.path.unlink()
-                continue
-            key = claim_key(source.name, request.table, content, history.times[content])
-            is_ours = claim(
-                opening.lake, bucket, key, source.name, request.table, request.batch_id, is_alone=not source.concurrent
-            )
-            if is_ours:
-                found.arrivals.append(Arrival(name, content, plain.path, key, file))
-            else:
-                is_whole = False
-                plain.path.unlink()
+        contents = list(unpack(spec, fetched, is_whole_table=table.mode == "snapshot"))
     except BrokenFileError as error:
-        # of an archive that is broken as a whole nothing is taken
-        release(opening.lake, bucket, [arrival.claim for arrival in found.arrivals], request.batch_id)
-        return Gathered(refused=[refuse(opening, request, file.name, f"cannot be unpacked: {error}", fetched)])
+        found.refused.append(refuse(opening, request, file.name, f"cannot be unpacked: {error}", fetched))
+        return found
+    is_whole = True
+    for plain in contents:
+        name = f"{file.name}/{plain.member}" if plain.member else file.name
+        if plain.broken:
+            found.refused.append(refuse(opening, request, name, f"cannot be unpacked: {plain.broken}", fetched))
+            continue
+        content = _digest(plain.path)
+        key = claim_key(source.name, request.table, content, history.times[content])
+        if not history.is_new(table, name, content):
+            plain.path.unlink()
+        elif claim(
+            opening.lake, bucket, key, source.name, request.table, request.batch_id, is_alone=not source.concurrent
+        ):
+            found.arrivals.append(Arrival(name, content, plain.path, key, file))
+        else:
+            is_whole = False
+            plain.path.unlink()
+    if spec.compression != "none":
+        fetched.unlink()
     if is_whole and file.mark and not found.refused:
         found.seen[file.name] = file.mark
     return found

@@ -19,7 +19,8 @@ from wardlake.sources.files import CsvFiles
 
 LARGE_BYTES = 64 * 1024**2
 SEGMENT_BYTES = 256 * 1024**2
-WORKERS = 2
+SEGMENTS = 4
+"""A large file is cut into so many at least, for two workers that do not end at the same time."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def cut(path: Path, spec: CsvFiles, work: Path) -> Segments:
         yield from blocks
 
     size = path.stat().st_size
-    segment_bytes = min(SEGMENT_BYTES, size // WORKERS) if size >= LARGE_BYTES else size + 1
+    segment_bytes = min(SEGMENT_BYTES, size // SEGMENTS) if size >= LARGE_BYTES else size + 1
     writer = _Writer(spec, work, segment_bytes, count_lines(top[:skipped]) + 1 if has_header else 1)
     for block in whole_lines(rest(), line_end.encode()):
         writer.write(block)

@@ -4,6 +4,8 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from wardlake.bronze.readers.files.formats import BrokenFileError
 
 BLOCK_BYTES = 4 * 1024**2
@@ -23,13 +25,15 @@ def utf8_blocks(path: Path, encoding: str) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while True:
             block = stream.read(BLOCK_BYTES)
+            is_plain = is_utf8 and lines > 1 and block.isascii() and not decoder.getstate()[0]
             try:
-                text = decoder.decode(block, final=not block)
+                plain = block if is_plain else decoder.decode(block, final=not block).encode()
             except UnicodeError as error:
                 raise BrokenFileError(
                     f"line {lines + _lines_before(error, encoding)} is not in the encoding {encoding}"
                 ) from None
-            plain = text.removeprefix("\ufeff").encode() if lines == 1 else text.encode()
+            if lines == 1:
+                plain = plain.removeprefix(codecs.BOM_UTF8)
             if (place := plain.find(b"\0")) >= 0:
                 raise BrokenFileError(
                     f"line {lines + count_lines(plain[:place])} holds a NUL: is it text in {encoding}?"
@@ -50,7 +54,8 @@ def _lines_before(error: UnicodeError, encoding: str) -> int:
 
 def count_lines(text: bytes) -> int:
     """Number of line ends: LF or CR LF, or CR if there are no others."""
-    return text.count(b"\n") or text.count(b"\r")
+    codes = np.frombuffer(text, dtype=np.uint8)
+    return int(np.count_nonzero(codes == ord("\n")) or np.count_nonzero(codes == ord("\r")))
 
 
 def whole_lines(blocks: Iterator[bytes], line_end: bytes) -> Iterator[bytes]:
