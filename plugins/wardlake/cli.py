@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from wardlake.bronze_cli import bronze
 from wardlake.console import console, errors, stage_progress
 from wardlake.embedded.commands import clean, demo, down, load, up
 from wardlake.errors import PassingError, WardlakeError
@@ -148,6 +149,8 @@ def dbt(context: typer.Context) -> None:
     ended = subprocess.run(command_line(settings, context.args), env=dbt_environment(settings), check=False)
     raise typer.Exit(ended.returncode)
 
+
+app.add_typer(bronze, name="bronze")
 
 for stack_command in (up, demo, down, clean, load):
     app.command()(stack_command)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ NO_RIGHT = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"
 MISSING = ("NoSuchKey", "404", "NotFound")
 NO_BUCKET = ("NoSuchBucket",)
 STREAM_BYTES = 1024**2
+DELETED_AT_ONCE = 1000  # the most that S3 takes in one request
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Lake:
             config=Config(
                 retries={"max_attempts": 5, "mode": "standard"},
                 connect_timeout=5,
+                # manifests hold the SHA-256 of every part: no further digest of each upload is needed
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
                 s3={"addressing_style": "path"} if settings.s3_endpoint_url else None,
             ),
         )
@@ -97,6 +102,11 @@ class Lake:
                     return None
                 raise
 
+    def stream(self, bucket: str, key: str) -> Iterator[bytes]:
+        """Content of an object, in pieces of at most 1 MiB."""
+        with _translated(bucket, key, "read"):
+            yield from self.client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(STREAM_BYTES)
+
     def list(self, bucket: str, prefix: str = "") -> list[str]:
         """Keys below a prefix, sorted."""
         return [entry.key for entry in self.entries(bucket, prefix)]
@@ -111,6 +121,23 @@ class Lake:
                 for entry in page.get("Contents", [])
             ]
         return sorted(found, key=lambda entry: entry.key)
+
+    def delete_all(self, bucket: str, keys: Sequence[str]) -> None:
+        """Delete objects, in the order of the keys; one that is gone already is no error."""
+        for first in range(0, len(keys), DELETED_AT_ONCE):
+            some = keys[first : first + DELETED_AT_ONCE]
+            with _translated(bucket, some[0], "deleted"):
+                answer = self.client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                )
+            for refused in answer.get("Errors", []):
+                raise _explain(refused.get("Code", ""), f"s3://{bucket}/{refused.get('Key')}", bucket, "deleted")
+
+    def now(self, bucket: str) -> datetime:
+        """The time by the store's clock, by which `Entry.modified_at` counts; to the second."""
+        with _translated(bucket, "", "read"):
+            answer = self.client.head_bucket(Bucket=bucket)
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def upload(self, path: Path, bucket: str, key: str) -> None:
         """Store a file, in parts if it is large."""

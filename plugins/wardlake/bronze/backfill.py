@@ -1,11 +1,9 @@
 """Reading a past window again: staged as a batch of its own, compared with what is there, then swapped in at once."""
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
@@ -16,6 +14,7 @@ from wardlake.bronze.readers import open_session
 from wardlake.bronze.reading import EVERYTHING, Reading, reading_of
 from wardlake.bronze.relation import Opening, Request
 from wardlake.bronze.turns import turn
+from wardlake.bronze.work import work_folder
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -71,7 +70,7 @@ def backfill_table(
         standing = counting(spec, batches(settings, lake, source.name, table))
         replaced = _replaced(standing, backfill.window)
         engine = stack.enter_context(extraction_engine(settings))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
+        work = stack.enter_context(work_folder(settings, "backfill"))
         request = Request(
             table,
             batch_id,

@@ -3,12 +3,10 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
@@ -17,9 +15,10 @@ from wardlake.bronze.contract import UNLIKE, Agreement, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
 from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
-from wardlake.bronze.reading import EVERYTHING, reading_of
+from wardlake.bronze.reading import EVERYTHING, cursor_type, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
+from wardlake.bronze.work import work_folder
 from wardlake.errors import PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -92,7 +91,7 @@ def extract_tables(
         if not wanted:
             return ended
         engine = stack.enter_context(extraction_engine(settings))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
+        work = stack.enter_context(work_folder(settings, "extract"))
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
         extracted_at = session.moment or datetime.now(UTC)
         written: list[Manifest] = []
@@ -143,7 +142,7 @@ def write_batch(
     """
     table, spec = request.table, source.tables[request.table]
     place = f"{source.name}.{table}, batch {request.batch_id}"
-    relation = None
+    relation: Relation | None = None
     try:
         relation = session.read(request)
         copy = _copy(settings, lake, source, session, relation, request, engine, extracted_at)
@@ -159,7 +158,7 @@ def write_batch(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
-        raise _explain(error, relation, place) from error
+        raise _explain(error, relation, place) from None  # its text may hold values
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
@@ -186,6 +185,7 @@ def write_batch(
         taken=list(relation.taken),
         refused=list(relation.refused),
         seen=relation.seen,
+        left_out=dict(relation.left_out),
         supersedes=sorted(request.replaces),
         extracted_at=extracted_at,
         code_version=code_version(),
@@ -217,15 +217,17 @@ def _copy(
     agreement = agree(source, table, relation.columns, f"{source.name}.{table}, batch {request.batch_id}")
     prefix = batch_prefix(source.name, table, request.batch_id)
     lineage = Lineage(request.batch_id, source.name, extracted_at)
-    is_number = spec.cursor is not None and request.reading.end is None
+    cursor = spec.cursor.column if spec.cursor else None
+    numbered = cursor if cursor and not is_time(cursor_type(spec)) else None
     rows = Rows(
         relation.chunks,
         agreement.expressions,
         relation.order_by,
         relation.checks,
-        spec.cursor.column if spec.cursor and is_number else None,
+        numbered,
         relation.begin,
         relation.workers,
+        relation.row_group_rows,
     )
     writer = PartWriter(engine, lake, settings.bucket("bronze"), prefix, request.work, lineage)
     try:
@@ -254,6 +256,7 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, keys: li
         relation.order_by,
         begin=relation.begin,
         workers=relation.workers,
+        row_group_rows=relation.row_group_rows,
     )
     return writer.write(rows, name="keys")
 

@@ -16,12 +16,11 @@ from typing import Any
 import duckdb
 
 from wardlake.bronze.manifest import BronzeFile
-from wardlake.bronze.relation import Check
+from wardlake.bronze.relation import ROW_GROUP_ROWS, Check
 from wardlake.lake import Lake
 
 FIGURE_PLACES = 38
 PART_BYTES = 256 * 1024**2
-ROW_GROUP_ROWS = 122_880
 CHUNK_SHIFT = 40
 """`_row_id` is the number of the chunk shifted by this, plus the row's place in the chunk."""
 
@@ -50,6 +49,7 @@ class Rows:
     cursor: str | None = None
     begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
     workers: int = 2
+    row_group_rows: int = ROW_GROUP_ROWS
 
 
 @dataclass
@@ -160,7 +160,7 @@ class PartWriter:
                     TIMESTAMPTZ '{self.lineage.extracted_at.isoformat()}' AS _extracted_at
                 FROM (SELECT * FROM ({rows.chunks[number]}) {ordered})
             ) TO '{folder}' (
-                FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_ROWS},
+                FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {rows.row_group_rows},
                 FILE_SIZE_BYTES {PART_BYTES}
             )
         """

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wardlake.bronze.manifest import Manifest
 from wardlake.errors import PermanentError
-from wardlake.sources import Cursor, Source
+from wardlake.sources import Cursor, Source, Table
 from wardlake.window import Window
 
 Bound = datetime | date | Decimal
@@ -55,8 +55,8 @@ def reading_of(
     cursor = spec.cursor
     if cursor is None:
         return EVERYTHING
-    type_ = spec.columns[cursor.column].type.upper()
-    if not type_.startswith(("TIMESTAMP", "DATE")):
+    type_ = cursor_type(spec)
+    if not is_time(type_):
         if exactly:
             raise PermanentError(
                 f"{source.name}.{table}: its cursor '{cursor.column}' is a number, and a window of time says nothing "
@@ -80,6 +80,21 @@ def reading_of(
     if type_ == "DATE" and isinstance(upper, date):
         upper += timedelta(days=1)
     return Reading(cursor.column, lower_bound, upper, start, window.end)
+
+
+def cursor_type(table: Table) -> str:
+    """The DuckDB type in which the bounds of a table's cursor are written.
+
+    A server is asked by time, and its cursor is kept as the text that it sent.
+    """
+    if table.search or table.request:
+        return "TIMESTAMP WITH TIME ZONE"
+    return table.columns[table.cursor.column].type.upper() if table.cursor else ""
+
+
+def is_time(type_: str) -> bool:
+    """Whether a column of a DuckDB type is a time or a date; else a cursor is a number."""
+    return type_.upper().startswith(("TIMESTAMP", "DATE"))
 
 
 def covered_until(committed: Sequence[Manifest]) -> datetime | None:

@@ -1,6 +1,6 @@
 """What a reader hands over: queries for the rows of a table, and what the source itself says of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.window import Window
+
+ROW_GROUP_ROWS = 122_880
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ class Relation:
     opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
     of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns, if
     the chunks are not in order already. `arrived` is false if the source had nothing to deliver, which is not the same
-    as no rows. `begin` prepares a worker's cursor, for example to join a snapshot; without it, a single chunk runs on
-    the engine itself. `explain` may know better than the engine what an error of it means.
+    as no rows. `left_out` counts by reason what came and is no row of the table. `begin` prepares a worker's cursor,
+    for example to join a snapshot; without it, a single chunk runs on the engine itself. `explain` gives the meaning of
+    an error that broke off a query of these rows, None if it is not the source's. `row_group_rows` is smaller for wide
+    rows, so that a group fits in memory.
 
     Of files: `changes` are differences from the contract, `seen` goes into the manifest. `without_broken` is called if
     the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands over the
@@ -98,7 +102,9 @@ class Relation:
     without_broken: "Callable[[], Relation] | None" = None
     begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
     workers: int = 2
+    row_group_rows: int = ROW_GROUP_ROWS
     explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Session(Protocol):

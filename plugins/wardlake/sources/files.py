@@ -1,5 +1,8 @@
 """How the files of a table are found and read. Every value is kept as text, but for Parquet, which has types."""
 
+import codecs
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -100,11 +103,19 @@ class ParquetFiles(_Files):
     format: Literal["parquet"]
 
 
-class Hl7Files(_Files):
-    """HL7 v2: files of one message, or MLLP captures of many. One row for each segment named by `segment`.
+HL7_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-([1-9]\d*)(?:\(([1-9]\d*)\))?(?:\.([1-9]\d*)(?:\.([1-9]\d*))?)?")
+"""Segment, field, repetition, component and subcomponent of a path such as `PID-3(2).1`."""
+HL7_NUMBERS = ("message.number", "segment.number")
+HL7_OF_MESSAGES = ("message", "parse.error")
 
-    Columns name their place with `path`: `PV1-3.1` is the first component of field 3. Fields of the row's own segment
-    are read from it, fields of another from the nearest one above in the same message.
+
+class Hl7Files(_Files):
+    """HL7 v2: files of one message or more, batch files, MLLP captures. One row for each segment named by `segment`.
+
+    Columns name their place with `path`: `PV1-3.1` is the first component of field 3, `PID-3(2).1` that of the second
+    repetition, `OBX-5` a field verbatim. Fields of another segment come from the nearest one above in the same message.
+    `message.number` and `segment.number` say where a row stands; in a table of `segment: MSH`, `message` is the raw
+    message and `parse.error` says why a malformed one could not be read. See docs/sources/hl7.md.
     """
 
     format: Literal["hl7"]
@@ -116,45 +127,26 @@ class Hl7Files(_Files):
     )
     encoding: str = Field("utf-8", description="Used where MSH-18 names none.")
 
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"'{value}' is not an encoding that Python knows") from None
+        return value
+
+    def check_paths(self, paths: Iterable[str]) -> None:
+        """Refuse paths of columns that name no place in a message.
+
+        Raises:
+            ValueError: names them.
+        """
+        known = HL7_NUMBERS + (HL7_OF_MESSAGES if self.segment == "MSH" else ())
+        if wrong := [path for path in paths if path not in known and not HL7_PLACE.fullmatch(path)]:
+            raise ValueError(f"{wrong} name no place in segment {self.segment}: write PV1-3.1, or {', '.join(known)}")
+
 
 FileSpec = Annotated[
     CsvFiles | ExcelFiles | JsonFiles | XmlFiles | ParquetFiles | Hl7Files, Field(discriminator="format")
 ]
-
-
-class Search(Strict):
-    """A FHIR REST search: a resource type and fixed parameters."""
-
-    resource: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")]
-    parameters: dict[str, str] = Field(default_factory=dict)
-
-
-class Pages(Strict):
-    """How a REST server hands out its pages."""
-
-    by: Literal["none", "page", "offset", "cursor", "link"]
-    parameter: str | None = Field(None, description="Query parameter of the page's number, the offset or the cursor.")
-    first: int = Field(1, description="Number of the first page.")
-    size_parameter: str | None = None
-    size: int = Field(100, ge=1)
-    next: str | None = Field(None, description="JSONPath of the next cursor or address in the answer.")
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Pages":
-        if self.by in ("page", "offset", "cursor") and not self.parameter:
-            raise ValueError(f"pages by {self.by} need 'parameter'")
-        if self.by == "cursor" and not self.next:
-            raise ValueError("pages by cursor need 'next', the JSONPath of the next cursor")
-        return self
-
-
-class RestRequest(Strict):
-    """A GET request of a REST server."""
-
-    path: str
-    parameters: dict[str, str] = Field(
-        default_factory=dict, description="{since} and {until} stand for the ends of the window, in ISO 8601."
-    )
-    rows: str = Field("$", description="JSONPath of the rows in an answer.")
-    total: str | None = Field(None, description="JSONPath of the number of all rows, if the server says it.")
-    pages: Pages = Pages(by="none")

@@ -94,15 +94,17 @@ class PostgresSession:
         plan = table.plan(self.workers, is_whole=request.reading.is_full)
         queries = [table.select(condition, part, plan.ordered_by) for part in plan.ranges]
         checks, exactness = checks_of(table.columns) if spec.reconcile == "checksum" else ((), ())
+        columns = self._columns(queries[0])  # before anything can fail in the leader's transaction and end the snapshot
         asked = self.beside.submit(self._ask, table, condition, [sql for sql, _ in checks], exactness, place)
         return Relation(
             chunks=tuple(f"SELECT * FROM postgres_query('hospital', {_quoted(query)})" for query in queries),
-            columns=self._columns(queries[0]),
+            columns=columns,
             facts=asked.result,
             order_by=() if plan.ordered_by else tuple(_double(key) for key in spec.keys),
             checks=tuple(check for _, check in checks),
             begin=self._begin,
             workers=self.workers,
+            row_group_rows=table.row_group_rows,
             explain=partial(explain_engine, source=self.source, place=place),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from wardlake.bronze.relation import ROW_GROUP_ROWS
 from wardlake.sources import Table
 
 HEAP_BYTES_OF_PART = 768 * 1024**2  # about 200 MB of Parquet
@@ -12,6 +13,8 @@ HEAP_BYTES_OF_ONE_PART = 32 * 1024**2
 PARTS_AT_LEAST = 4  # so that both workers end at about the same time
 IN_HEAP_ORDER = 0.95  # correlation of key and heap from which reading by the key touches each page about once
 PAGE_BYTES = 8192
+ROW_GROUP_BYTES = 48 * 1024**2
+ROW_GROUP_ROWS_AT_LEAST = 2048
 WIDE_NUMERIC = "numeric(38,10)"  # how a NUMERIC without precision is read if the contract does not say better
 _SINGLE = ("bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "timestamp", "timestamptz")
 NATIVE = frozenset((*_SINGLE, *(f"_{name}" for name in _SINGLE), "oid", "numeric", "bpchar", "bytea", "time", "uuid"))
@@ -45,13 +48,15 @@ class Plan:
 class PostgresTable:
     """A table, view or partitioned table. `heap_bytes` is None where rows have no place of their own (views).
 
-    `key_bounds` are values of the first key column, as SQL text, that cut the table into parts of about equal size;
-    they are known if the server has statistics and the table lies in the order of the key.
+    `row_group_rows` is smaller for wide rows. `key_bounds` are values of the first key column, as SQL text, that cut
+    the table into parts of about equal size; they are known if the server has statistics and the table lies in the
+    order of the key.
     """
 
     quoted: str
     columns: tuple[PostgresColumn, ...]
     keys: tuple[str, ...]
+    row_group_rows: int
     heap_bytes: int | None
     key_bounds: tuple[str, ...]
 
@@ -88,7 +93,8 @@ def describe(
     quoted = f"{_double(schema or 'public')}.{_double(name)}"
     found = connection.execute(
         """
-        select a.attname::text, t.typname::text, t.typtype::text, a.atttypmod, c.relkind::text, pg_relation_size(c.oid)
+        select a.attname::text, t.typname::text, t.typtype::text, a.atttypmod, c.relkind::text, pg_relation_size(c.oid),
+            case when c.reltuples > 0 then pg_table_size(c.oid) / c.reltuples else 0 end
         from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid
         where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
         order by a.attnum
@@ -98,13 +104,14 @@ def describe(
     if not found:
         return None
     connection.execute(f"select 1 from {quoted} limit 0")
-    kind, heap_bytes = found[0][4:]
+    kind, heap_bytes, row_bytes = found[0][4:]
     columns = [_column(spec, name, type_, kind_, typmod) for name, type_, kind_, typmod, *_ in found]
     is_table = kind == "r"
     return PostgresTable(
         quoted,
         tuple(column for column in columns if wanted is None or column.name in wanted),
         tuple(_double(key) for key in spec.keys),
+        max(ROW_GROUP_ROWS_AT_LEAST, min(ROW_GROUP_ROWS, int(ROW_GROUP_BYTES // max(row_bytes, 1)))),
         heap_bytes if is_table else None,
         _key_bounds(connection, quoted, spec.keys[0]) if is_table else (),
     )
