@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from wardlake.sources.json_path import JsonPath
 from wardlake.sources.strict import Strict
 
 Character = Annotated[str, Field(min_length=1, max_length=1)]
@@ -86,7 +87,7 @@ class JsonFiles(_Files):
 
     format: Literal["json", "jsonl"]
     encoding: str = "utf-8"
-    rows: str = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
+    rows: JsonPath = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
 
 
 class XmlFiles(_Files):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from wardlake.sources.files import FileSpec, Hl7Files
+from wardlake.sources.files import FileSpec, Hl7Files, JsonFiles
 from wardlake.sources.json_path import steps_of
 from wardlake.sources.requests import RestRequest, Search, has_since
 from wardlake.sources.strict import Identifier, Strict
@@ -80,6 +80,9 @@ class Table(Strict):
             raise ValueError("'new_columns' has a meaning with contract: evolve only")
         if isinstance(self.files, Hl7Files):
             self.files.check_paths(column.path or name for name, column in self.columns.items())
+        if self.search or self.request or isinstance(self.files, JsonFiles):
+            for column in self.columns.values():
+                steps_of(column.path or "$")
         self._check_mode()
         if asked := self.search or self.request:
             self._check_http(asked)
@@ -104,8 +107,6 @@ class Table(Strict):
 
     def _check_http(self, asked: Search | RestRequest) -> None:
         for name, column in self.columns.items():
-            if column.path:
-                steps_of(column.path)
             if column.type.upper() != "VARCHAR":
                 raise ValueError(f"column '{name}': values of a JSON answer are kept as text, type VARCHAR")
         is_asked = has_since(asked.parameters)
