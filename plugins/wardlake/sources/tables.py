@@ -91,6 +91,9 @@ class Table(Strict):
     def _check_mode(self) -> None:
         if self.files and self.mode == "incremental":
             raise ValueError("a table of files has mode: append, or snapshot if each file is the whole table")
+        typed = [name for name, column in self.columns.items() if column.type.upper() != "VARCHAR"]
+        if self.files and self.files.format == "csv" and typed:
+            raise ValueError(f"columns {typed} of CSV files have the type VARCHAR; staging models cast them")
         if self.relation and self.mode == "append":
             raise ValueError("a table of a database has mode: snapshot or incremental")
         if (self.mode == "incremental") != (self.cursor is not None):
