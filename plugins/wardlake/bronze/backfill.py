@@ -60,14 +60,14 @@ def backfill_table(
             f"{source.name}.{table} is a snapshot: the source shows what is now, its past cannot be read again.",
             remedy="Leave it out of the backfill; extract it to take its present state.",
         )
-    committed = batches(settings, lake, source.name, table)
-    window = backfill.window or _of_all(committed)
-    batch_id = batch_id_of(source.name, table, window, backfill.name)
-    if done := read_manifest(lake, bucket, source.name, table, batch_id):
-        return Extraction(done, is_new=False)
-    place = f"{source.name}.{table}, batch {batch_id}"
     with turn(settings, source), ExitStack() as stack:
-        standing = counting(spec, batches(settings, lake, source.name, table))
+        committed = batches(settings, lake, source.name, table)
+        window = backfill.window or _of_all(committed)
+        batch_id = batch_id_of(source.name, table, window, backfill.name)
+        if done := read_manifest(lake, bucket, source.name, table, batch_id):
+            return Extraction(done, is_new=False)
+        place = f"{source.name}.{table}, batch {batch_id}"
+        standing = counting(spec, committed)
         replaced = _replaced(standing, backfill.window)
         engine = stack.enter_context(extraction_engine(settings))
         work = stack.enter_context(work_folder(settings, "backfill"))
@@ -79,9 +79,10 @@ def backfill_table(
             _reading(source, table, backfill.window, replaced),
             replaces=frozenset(manifest.batch_id for manifest in replaced),
         )
+        began_at = datetime.now(UTC)
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
-        extracted_at = session.moment or datetime.now(UTC)
-        manifest = write_batch(settings, lake, source, session, request, engine, extracted_at)
+        moment = session.moment or began_at
+        manifest = write_batch(settings, lake, source, session, request, engine, moment, committed)
         # the session may hold the engine's transaction: compare on an engine of our own
         with extraction_engine(settings) as comparing:
             try:

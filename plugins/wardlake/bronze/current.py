@@ -26,8 +26,9 @@ def current_batches(settings: Settings, lake: Lake, source: Source, table: str) 
 def counting(table: Table, committed: Sequence[Manifest]) -> list[Manifest]:
     """Of the committed batches, oldest window first, those that count.
 
-    A batch that a backfill has superseded does not count, nor one whose files are deleted. Of snapshots the newest
-    counts in which something arrived: a day without a delivery does not empty the table.
+    A batch that a backfill has superseded does not count, nor one whose files are deleted. Of snapshots the one counts
+    that was taken last, whatever its window, of those in which something arrived: a day without a delivery does not
+    empty the table.
     """
     superseded = {batch_id for manifest in committed for batch_id in manifest.supersedes}
     standing = [
@@ -36,7 +37,7 @@ def counting(table: Table, committed: Sequence[Manifest]) -> list[Manifest]:
     if table.mode != "snapshot":
         return standing
     arrived = [manifest for manifest in standing if manifest.arrived]
-    return (arrived or standing)[-1:]
+    return sorted(arrived or standing, key=lambda manifest: (manifest.extracted_at, manifest.batch_id))[-1:]
 
 
 def rows_query(settings: Settings, table: Table, manifests: Sequence[Manifest]) -> str:

@@ -15,7 +15,7 @@ from wardlake.bronze.contract import UNLIKE, Agreement, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
 from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
-from wardlake.bronze.reading import EVERYTHING, cursor_type, is_time, reading_of
+from wardlake.bronze.reading import EVERYTHING, TICK, cursor_type, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
 from wardlake.bronze.work import work_folder
@@ -92,20 +92,25 @@ def extract_tables(
             return ended
         engine = stack.enter_context(extraction_engine(settings))
         work = stack.enter_context(work_folder(settings, "extract"))
+        committed = {table: batches(settings, lake, source.name, table) for table in wanted}
+        began_at = datetime.now(UTC)
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
-        extracted_at = session.moment or datetime.now(UTC)
+        moment = session.moment or began_at
         written: list[Manifest] = []
         for table in wanted:
-            committed = batches(settings, lake, source.name, table)
-            request = Request(table, ids[table], window, work / table, reading_of(source, table, window, committed))
+            before = committed[table]
+            request = Request(table, ids[table], window, work / table, reading_of(source, table, window, before))
             request.work.mkdir()
             try:
-                written.append(write_batch(settings, lake, source, session, request, engine, extracted_at))
+                written.append(write_batch(settings, lake, source, session, request, engine, moment, before))
             except WardlakeError as error:
                 ended[table] = error
                 progress(table, len(ended) + len(written), len(ids))
         for manifest in written:
-            ended[manifest.table] = commit_batch(lake, bucket, manifest)
+            try:
+                ended[manifest.table] = commit_batch(lake, bucket, manifest)
+            except WardlakeError as error:
+                ended[manifest.table] = error
             progress(manifest.table, len(ended), len(ids))
     return ended
 
@@ -132,9 +137,12 @@ def write_batch(
     session: Session,
     request: Request,
     engine: duckdb.DuckDBPyConnection,
-    extracted_at: datetime,
+    moment: datetime,
+    committed: Sequence[Manifest],
 ) -> Manifest:
     """Write the parts of a batch and return the manifest that commits it.
+
+    `moment` is when the source was looked at, by its own clock if it has one; `committed` are the batches from before.
 
     Raises:
         PermanentError: contract broken, table missing, no rights, disk full, rows lost on the way.
@@ -142,6 +150,8 @@ def write_batch(
     """
     table, spec = request.table, source.tables[request.table]
     place = f"{source.name}.{table}, batch {request.batch_id}"
+    # younger than what was read before, whatever the clocks say
+    extracted_at = max([moment, *(manifest.extracted_at + TICK for manifest in committed)])
     relation: Relation | None = None
     try:
         relation = session.read(request)
@@ -171,7 +181,8 @@ def write_batch(
         window_start=request.window.start,
         window_end=request.window.end,
         read_from=request.reading.start,
-        read_until=request.reading.end,
+        # what changes between now and the end of a window that has not ended is for the next batch
+        read_until=request.reading.end and min(request.reading.end, moment),
         cursor_max=copy.written.cursor_max,
         snapshot=session.snapshot,
         arrived=relation.arrived,

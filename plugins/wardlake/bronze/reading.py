@@ -63,7 +63,9 @@ def reading_of(
                 "of it.",
                 remedy="Backfill it from the start (no window), or choose a cursor that is a time.",
             )
-        marks = [manifest.cursor_max for manifest in committed if manifest.cursor_max is not None]
+        superseded = {batch_id for manifest in committed for batch_id in manifest.supersedes}
+        standing = [manifest for manifest in committed if manifest.batch_id not in superseded]
+        marks = [manifest.cursor_max for manifest in standing if manifest.cursor_max is not None]
         lower = max(marks) - cursor.look_back_by if marks else None
         return Reading(cursor.column, lower=lower)
     covered = covered_until(committed)
@@ -98,8 +100,15 @@ def is_time(type_: str) -> bool:
 
 
 def covered_until(committed: Sequence[Manifest]) -> datetime | None:
-    """The moment up to which the batches hold every change without a gap; None if no batch read from the start."""
-    intervals = [(manifest.read_from, manifest.read_until) for manifest in committed if manifest.read_until is not None]
+    """The moment up to which the batches hold every change without a gap; None if no batch read from the start.
+
+    A backfill adds nothing: it does not look back, and rows that committed late before its window are still to be read.
+    """
+    intervals = [
+        (manifest.read_from, manifest.read_until)
+        for manifest in committed
+        if manifest.read_until is not None and manifest.comparison is None
+    ]
     whole = [until for start, until in intervals if start is None and until is not None]
     if not whole:
         return None

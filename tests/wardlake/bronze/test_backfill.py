@@ -11,6 +11,7 @@ from wardlake.cli import app
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
+from wardlake.window import Window
 
 
 @pytest.fixture
@@ -82,6 +83,26 @@ def test_a_window_without_batches_is_filled(clinic: Clinic) -> None:
     assert done.read_from is not None
     again(clinic, Backfill("gap", day(1)))
     assert (30, "of december") in clinic.lake_rows()
+
+
+def test_a_row_that_commits_late_is_found_though_a_backfill_has_read_past_it(clinic: Clinic) -> None:
+    again(clinic, Backfill("ahead", Window(at(4), at(8))))
+    clinic.change("insert into adt.stay values (40, 'late', %s)", at(3, 23))
+    clinic.extract(8)
+    assert (40, "late") in clinic.lake_rows()
+
+
+def test_a_number_that_was_wrong_does_not_hide_later_rows_once_all_was_read_again(
+    settings: Settings, database: str
+) -> None:
+    clinic = Clinic(settings, database, stay_source(cursor={"column": "id"}))
+    clinic.put(9_999_999, "a slip of the pen", at(1))
+    clinic.extract(1)
+    clinic.change("update adt.stay set id = 1")
+    again(clinic, Backfill("all"))
+    clinic.put(2, "later", at(2))
+    clinic.extract(2)
+    assert clinic.lake_rows() == [(1, "a slip of the pen"), (2, "later")]
 
 
 def test_a_snapshot_has_no_past(settings: Settings, database: str) -> None:

@@ -1,9 +1,13 @@
 """Tables of which each batch reads what changed."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from bronze.stays import Clinic, at, stay_source
 
+from wardlake.bronze import extract_table
 from wardlake.settings import Settings
+from wardlake.window import Window
 
 
 @pytest.fixture
@@ -91,3 +95,20 @@ def test_a_number_as_cursor(settings: Settings, database: str) -> None:
     clinic.put(3, "B", at(1))
     assert clinic.extract(2) == 2  # the greatest one is read again: another row may have had the same number
     assert clinic.lake_rows() == [(1, "A"), (2, "A"), (3, "B")]
+
+
+def test_what_changes_after_a_run_in_the_middle_of_its_window_is_for_the_next_one(clinic: Clinic) -> None:
+    midnight = datetime.now(UTC) + timedelta(days=1)
+    for window in (Window(midnight - timedelta(days=2), midnight), Window(midnight, midnight + timedelta(days=1))):
+        extract_table(clinic.settings, clinic.source, "stay", window, clinic.database)
+        clinic.put(4, "after the run", datetime.now(UTC))
+    assert (4, "after the run") in clinic.lake_rows()
+
+
+def test_of_snapshots_the_one_counts_that_was_taken_last_whatever_its_window(settings: Settings, database: str) -> None:
+    clinic = Clinic(settings, database, stay_source(mode="snapshot", cursor=None))
+    clinic.put(1, "A", at(1))
+    clinic.extract(5)
+    clinic.put(1, "B", at(2))
+    clinic.extract(3)
+    assert clinic.lake_rows() == [(1, "B")]
