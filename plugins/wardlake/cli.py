@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from wardlake.bronze_cli import bronze
 from wardlake.console import console, errors, stage_progress
 from wardlake.embedded.commands import clean, demo, down, load, up
 from wardlake.errors import PassingError, WardlakeError
 from wardlake.lake import Lake
+from wardlake.onboard.commands import source_app
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
 from wardlake.window import Window
@@ -47,6 +49,25 @@ def run(
     with stage_progress(pipeline.STAGES) as show:
         summary = pipeline.run(settings, chosen, of_time, show)
     print_summary(console, settings, summary)
+
+
+@app.command()
+def backfill(
+    source: Annotated[str, typer.Argument(help="Source to read again.")],
+    table: Annotated[list[str] | None, typer.Argument(help="Tables; all that have a past if none is named.")] = None,
+    window: Annotated[str | None, typer.Option(help="START/END in ISO 8601, UTC.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Read the whole table again, not a window.")] = False,
+    name: Annotated[str | None, typer.Option(help="A name makes it one backfill, which a retry goes on with.")] = None,
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Compare only; commit nothing.")] = False,
+) -> None:
+    """Read a past window again, compare it with its batches, and put it in their place."""
+    from wardlake.bronze.backfill_report import backfill_tables  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    if (window is None) == (not everything):
+        raise typer.BadParameter("give either --window START/END or --all")
+    settings = load_settings()
+    (chosen,) = _chosen(settings, [source])
+    backfill_tables(settings, chosen, table or [], Window.parse(window) if window else None, name, rehearse=rehearse)
 
 
 @app.command()
@@ -129,6 +150,9 @@ def dbt(context: typer.Context) -> None:
     ended = subprocess.run(command_line(settings, context.args), env=dbt_environment(settings), check=False)
     raise typer.Exit(ended.returncode)
 
+
+app.add_typer(bronze, name="bronze")
+app.add_typer(source_app, name="source")
 
 for stack_command in (up, demo, down, clean, load):
     app.command()(stack_command)

@@ -1,8 +1,11 @@
 """The object store: buckets, conditional puts, and a probe that refuses stores which ignore conditions."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,18 @@ ALREADY_THERE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409
 NO_RIGHT = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
 MISSING = ("NoSuchKey", "404", "NotFound")
 NO_BUCKET = ("NoSuchBucket",)
+STREAM_BYTES = 1024**2
+DELETED_AT_ONCE = 1000  # the most that S3 takes in one request
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as a listing shows it. `modified_at` is by the store's clock; another content has another `etag`."""
+
+    key: str
+    bytes: int
+    modified_at: datetime
+    etag: str
 
 
 class Lake:
@@ -38,6 +53,9 @@ class Lake:
             config=Config(
                 retries={"max_attempts": 5, "mode": "standard"},
                 connect_timeout=5,
+                # manifests hold the SHA-256 of every part: no further digest of each upload is needed
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
                 s3={"addressing_style": "path"} if settings.s3_endpoint_url else None,
             ),
         )
@@ -52,6 +70,11 @@ class Lake:
                     return False
                 raise
         return True
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Store `body`, in place of what is there."""
+        with _translated(bucket, key, "written"):
+            self.client.put_object(Bucket=bucket, Key=key, Body=body)
 
     def get(self, bucket: str, key: str) -> bytes:
         """Content of an object."""
@@ -69,11 +92,52 @@ class Lake:
                 raise
         return True
 
+    def find(self, bucket: str, key: str) -> bytes | None:
+        """Content of an object, or None if it is not there."""
+        with _translated(bucket, key, "read"):
+            try:
+                return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) in MISSING:
+                    return None
+                raise
+
+    def stream(self, bucket: str, key: str) -> Iterator[bytes]:
+        """Content of an object, in pieces of at most 1 MiB."""
+        with _translated(bucket, key, "read"):
+            yield from self.client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(STREAM_BYTES)
+
     def list(self, bucket: str, prefix: str = "") -> list[str]:
         """Keys below a prefix, sorted."""
+        return [entry.key for entry in self.entries(bucket, prefix)]
+
+    def entries(self, bucket: str, prefix: str = "") -> Sequence[Entry]:
+        """Objects below a prefix, sorted by key."""
         with _translated(bucket, prefix, "listed"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
+            found = [
+                Entry(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
+                for page in pages
+                for entry in page.get("Contents", [])
+            ]
+        return sorted(found, key=lambda entry: entry.key)
+
+    def delete_all(self, bucket: str, keys: Sequence[str]) -> None:
+        """Delete objects, in the order of the keys; one that is gone already is no error."""
+        for first in range(0, len(keys), DELETED_AT_ONCE):
+            some = keys[first : first + DELETED_AT_ONCE]
+            with _translated(bucket, some[0], "deleted"):
+                answer = self.client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                )
+            for refused in answer.get("Errors", []):
+                raise _explain(refused.get("Code", ""), f"s3://{bucket}/{refused.get('Key')}", bucket, "deleted")
+
+    def now(self, bucket: str) -> datetime:
+        """The time by the store's clock, by which `Entry.modified_at` counts; to the second."""
+        with _translated(bucket, "", "read"):
+            answer = self.client.head_bucket(Bucket=bucket)
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def upload(self, path: Path, bucket: str, key: str) -> None:
         """Store a file, in parts if it is large."""
@@ -84,6 +148,25 @@ class Lake:
         """Fetch an object into a file."""
         with _translated(bucket, key, "read"):
             self.client.download_file(bucket, key, str(path))
+
+    def download_version(self, bucket: str, key: str, etag: str, path: Path) -> bool:
+        """Fetch an object into a file; False if it is no longer the version that `etag` names."""
+        with _translated(bucket, key, "read"):
+            try:
+                body = self.client.get_object(Bucket=bucket, Key=key, IfMatch=etag)["Body"]
+            except ClientError as error:
+                if error_code(error) in (*ALREADY_THERE, *MISSING):
+                    return False
+                raise
+            with path.open("wb") as stream:
+                for block in body.iter_chunks(STREAM_BYTES):
+                    stream.write(block)
+        return True
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; nothing happens if it is not there."""
+        with _translated(bucket, key, "deleted"):
+            self.client.delete_object(Bucket=bucket, Key=key)
 
     @staticmethod
     def url(bucket: str, key: str) -> str:
@@ -116,8 +199,7 @@ class Lake:
         second = self.put_if_absent(bucket, key, b"second")
         kept = self.get(bucket, key)
         listed = key in self.list(bucket, key)
-        with _translated(bucket, key, "deleted"):
-            self.client.delete_object(Bucket=bucket, Key=key)
+        self.delete(bucket, key)
         if not (first and not second and kept == b"first" and listed):
             raise PermanentError(
                 f"The S3 store at {self._settings.s3_endpoint_url} ignores conditional writes.",

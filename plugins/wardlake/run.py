@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from wardlake.bronze import extract_tables
+from wardlake.bronze import Extraction, extract_tables
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.publish import Publication, gate, publish
@@ -25,6 +26,8 @@ Progress = Callable[[str, str, int, int], None]
 
 STAGES = ("extract", "validate", "build", "gate", "publish", "report")
 LOCK_TIMEOUT_S = 5
+EXTRACT_ATTEMPTS = 3
+LONGEST_WAIT_S = 20
 
 
 @dataclass
@@ -126,13 +129,27 @@ def _extract(settings: Settings, sources: list[Source], window: Window, progress
         def show(table: str, number: int, _: int, name: str = source.name, before: int = done) -> None:
             progress("extract", f"{name}.{table}", before + number, total)
 
-        ended = extract_tables(settings, source, list(source.tables), window, progress=show)
+        ended = _extract_source(settings, source, window, show)
         done += len(source.tables)
-        for extraction in ended.values():
-            if isinstance(extraction, WardlakeError):
-                raise extraction
-            new += extraction.is_new
+        new += sum(extraction.is_new for extraction in ended)
     return new
+
+
+@retry(
+    retry=retry_if_exception_type(PassingError),
+    stop=stop_after_attempt(EXTRACT_ATTEMPTS),
+    wait=wait_random_exponential(multiplier=1, max=LONGEST_WAIT_S),
+    reraise=True,
+)
+def _extract_source(
+    settings: Settings, source: Source, window: Window, show: Callable[[str, int, int], None]
+) -> list[Extraction]:
+    """Extract all tables; passing faults are tried again, and find what was committed before."""
+    ended = extract_tables(settings, source, list(source.tables), window, progress=show).values()
+    errors = [one for one in ended if isinstance(one, WardlakeError)]
+    if errors:
+        raise next((error for error in errors if isinstance(error, PermanentError)), errors[0])
+    return [one for one in ended if isinstance(one, Extraction)]
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Settings(BaseModel):
 
     warehouse: Literal["duckdb"] = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
-    extract_memory_limit: str = Field("350MB", description="Memory that DuckDB may use while it reads a source.")
+    extract_memory_limit: str = Field("256MB", description="Memory that DuckDB may use while it reads a source.")
     lock_wait_s: int = Field(60, ge=0, description="Seconds to wait for another process that holds what is needed.")
     threads: int = Field(2, ge=1, le=256, description="Threads of DuckDB and of dbt.")
 

@@ -31,7 +31,8 @@ class Run:
         self.dag = dag
         self.events: defaultdict[Any, SimpleNamespace] = defaultdict(SimpleNamespace)
         self.context: dict[str, Any] = {
-            "params": {"window_start": None, "window_end": None},
+            "params": {"window_start": None, "window_end": None, "backfill": False},
+            "run_id": "manual__1",
             "logical_date": datetime(2026, 1, 2, tzinfo=UTC),
             "dag_run": SimpleNamespace(run_after=datetime(2026, 1, 2, tzinfo=UTC)),
             "outlet_events": self.events,
@@ -86,6 +87,10 @@ def test_results_and_asset_metadata_are_counts_and_ids_only(clinic: Run) -> None
         "rows": 3,
         "bytes": batch["bytes"],
         "is_new": True,
+        "arrived": True,
+        "schema_changes": [],
+        "refused_files": 0,
+        "reconciled": "row count agrees with the source",
     }
     assert batch["batch_id"].startswith("20260101T000000Z-")
     assert batch["bytes"] > 0
@@ -97,6 +102,7 @@ def test_results_and_asset_metadata_are_counts_and_ids_only(clinic: Run) -> None
         "rows": 3,
         "bytes": batch["bytes"],
         "batch_ids": [batch["batch_id"]],
+        "schema_changes": {},
         "verdicts": {"passed": 1},
         "quarantined_rows": 0,
     }
@@ -108,7 +114,7 @@ def test_a_retry_finds_the_batch_of_the_first_attempt(clinic: Run) -> None:
 
 
 def test_the_windows_params_choose_the_batch(clinic: Run) -> None:
-    clinic.context["params"] = {"window_start": "2025-06-01T00:00:00Z", "window_end": "2025-07-01T00:00:00Z"}
+    clinic.context["params"] |= {"window_start": "2025-06-01T00:00:00Z", "window_end": "2025-07-01T00:00:00Z"}
     assert clinic.call("extract", table="ward")["batch_id"].startswith("20250601T000000Z-")
 
 

@@ -12,7 +12,7 @@ from airflow.sdk import BaseHook, Variable
 
 from wardlake.settings import PROJECT_ROOT
 
-FILES = ["extract_sources.py", "build_gold.py"]
+FILES = ["extract_sources.py", "build_gold.py", "maintain_bronze.py"]
 LIMIT_S = 0.5
 
 Parse = Callable[[str], DagBag]

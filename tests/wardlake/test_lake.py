@@ -1,13 +1,14 @@
 """The object store: one winner of a conditional put, errors that name bucket and remedy."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import boto3
 import pytest
 from pydantic import SecretStr
 
 from wardlake.errors import PassingError, PermanentError
-from wardlake.lake import Lake
+from wardlake.lake import STREAM_BYTES, Lake
 from wardlake.settings import Settings
 
 SECRET = "only-for-tests"
@@ -62,3 +63,44 @@ def test_a_user_without_rights_is_told_bucket_and_key_without_the_secret(setting
         powerless.put_if_absent(settings.bucket("bronze"), "x", b"")
     assert secret not in str(raised.value)
     assert not lake.exists(settings.bucket("bronze"), "x")
+
+
+def test_a_listing_shows_size_time_and_version(settings: Settings, lake: Lake) -> None:
+    bucket = settings.bucket("bronze")
+    lake.put_if_absent(bucket, "some/b", b"12345")
+    lake.put_if_absent(bucket, "some/a", b"1")
+    lake.put_if_absent(bucket, "other", b"1")
+    first, second = lake.entries(bucket, "some/")
+    assert [(entry.key, entry.bytes) for entry in (first, second)] == [("some/a", 1), ("some/b", 5)]
+    assert abs(lake.now(bucket) - first.modified_at) < timedelta(minutes=1)
+    assert first.etag != second.etag
+    assert first.etag == lake.entries(bucket, "other")[0].etag
+
+
+def test_what_is_missing_is_found_to_be_so(settings: Settings, lake: Lake) -> None:
+    bucket = settings.bucket("bronze")
+    lake.put_if_absent(bucket, "one", b"1")
+    assert lake.find(bucket, "one") == b"1"
+    assert lake.find(bucket, "two") is None
+    with pytest.raises(PermanentError, match="nobody-bronze"):
+        lake.find("nobody-bronze", "one")
+
+
+def test_a_large_object_is_read_in_pieces(settings: Settings, lake: Lake) -> None:
+    bucket, content = settings.bucket("bronze"), bytes(range(256)) * 10_000
+    lake.put_if_absent(bucket, "large", content)
+    pieces = list(lake.stream(bucket, "large"))
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= STREAM_BYTES
+    with pytest.raises(PermanentError, match="does not exist"):
+        list(lake.stream(bucket, "missing"))
+
+
+def test_many_objects_are_deleted_whether_they_are_there_or_not(settings: Settings, lake: Lake) -> None:
+    bucket = settings.bucket("bronze")
+    for name in ("a", "b", "c"):
+        lake.put_if_absent(bucket, name, b"1")
+    lake.delete_all(bucket, ["a", "c", *(f"missing-{number}" for number in range(1200))])
+    assert lake.list(bucket) == ["b"]
+    lake.delete_all(bucket, [])
+    assert lake.list(bucket) == ["b"]

@@ -2,22 +2,23 @@
 
 import hashlib
 import json
-import tempfile
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
-from wardlake.bronze.contract import UNLIKE, agree
+from wardlake.bronze.claims import confirm
+from wardlake.bronze.contract import UNLIKE, Agreement, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
-from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written
+from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
-from wardlake.bronze.reading import EVERYTHING, reading_of
+from wardlake.bronze.reading import EVERYTHING, TICK, cursor_type, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
+from wardlake.bronze.work import work_folder
 from wardlake.errors import PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -89,28 +90,39 @@ def extract_tables(
         wanted = find_committed()
         if not wanted:
             return ended
-        engine = stack.enter_context(_engine(settings))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="extract-")))
-        extracted_at = datetime.now(UTC)
+        engine = stack.enter_context(extraction_engine(settings))
+        work = stack.enter_context(work_folder(settings, "extract"))
+        committed = {table: batches(settings, lake, source.name, table) for table in wanted}
+        began_at = datetime.now(UTC)
         session = stack.enter_context(open_session(Opening(settings, lake, source, connection_uri, engine)))
+        moment = session.moment or began_at
         written: list[Manifest] = []
         for table in wanted:
-            committed = batches(settings, lake, source.name, table)
-            request = Request(table, ids[table], window, work / table, reading_of(source, table, window, committed))
+            before = committed[table]
+            request = Request(table, ids[table], window, work / table, reading_of(source, table, window, before))
             request.work.mkdir()
             try:
-                written.append(write_batch(settings, lake, source, session, request, engine, extracted_at))
+                written.append(write_batch(settings, lake, source, session, request, engine, moment, before))
             except WardlakeError as error:
                 ended[table] = error
                 progress(table, len(ended) + len(written), len(ids))
         for manifest in written:
-            ended[manifest.table] = commit_batch(lake, bucket, manifest)
+            try:
+                ended[manifest.table] = commit_batch(lake, bucket, manifest)
+            except WardlakeError as error:
+                ended[manifest.table] = error
             progress(manifest.table, len(ended), len(ids))
     return ended
 
 
 def commit_batch(lake: Lake, bucket: str, manifest: Manifest) -> Extraction:
-    """Commit a batch, or return the one that another attempt has committed first."""
+    """Commit a batch, or return the one that another attempt has committed first.
+
+    Raises:
+        PassingError: another batch has taken a file of this one meanwhile.
+        PermanentError: source and lake disagree on the number of rows.
+    """
+    confirm(lake, bucket, manifest)
     if commit(lake, bucket, manifest):
         return Extraction(manifest, is_new=True)
     winner = read_manifest(lake, bucket, manifest.source, manifest.table, manifest.batch_id)
@@ -125,35 +137,30 @@ def write_batch(
     session: Session,
     request: Request,
     engine: duckdb.DuckDBPyConnection,
-    extracted_at: datetime,
-    supersedes: Sequence[str] = (),
+    moment: datetime,
+    committed: Sequence[Manifest],
 ) -> Manifest:
     """Write the parts of a batch and return the manifest that commits it.
+
+    `moment` is when the source was looked at, by its own clock if it has one; `committed` are the batches from before.
 
     Raises:
         PermanentError: contract broken, table missing, no rights, disk full, rows lost on the way.
         PassingError: the source or the store did not answer.
     """
-    table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
+    table, spec = request.table, source.tables[request.table]
     place = f"{source.name}.{table}, batch {request.batch_id}"
+    # younger than what was read before, whatever the clocks say
+    extracted_at = max([moment, *(manifest.extracted_at + TICK for manifest in committed)])
     relation: Relation | None = None
     try:
         relation = session.read(request)
-        agreement = agree(source, table, relation.columns, place)
-        prefix = batch_prefix(source.name, table, request.batch_id)
-        lineage = Lineage(request.batch_id, source.name, extracted_at)
-        writer = PartWriter(engine, lake, bucket, prefix, request.work, lineage)
-        is_number = spec.cursor is not None and request.reading.end is None
-        rows = Rows(
-            relation.chunks,
-            agreement.expressions,
-            relation.order_by,
-            relation.checks,
-            spec.cursor.column if spec.cursor and is_number else None,
-        )
-        written = writer.write(rows)
-        keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
-        facts = relation.facts()
+        copy = _copy(settings, lake, source, session, relation, request, engine, extracted_at)
+        if copy is None and relation.without_broken:
+            relation = relation.without_broken()
+            shutil.rmtree(request.work / "parts")
+            copy = _copy(settings, lake, source, session, relation, request, engine, extracted_at)
+        assert copy is not None, "only rows that can be read without the broken files are None"  # noqa: S101
     except duckdb.Error as error:
         if UNLIKE in str(error):
             told = str(error).split(UNLIKE, 1)[1].strip()
@@ -161,9 +168,7 @@ def write_batch(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
-        if relation and (told_by_source := relation.explain(error)):
-            raise told_by_source from None
-        raise translate(error, place) from error
+        raise _explain(error, relation, place) from None  # its text may hold values
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
@@ -176,23 +181,77 @@ def write_batch(
         window_start=request.window.start,
         window_end=request.window.end,
         read_from=request.reading.start,
-        read_until=request.reading.end,
-        cursor_max=written.cursor_max,
+        # what changes between now and the end of a window that has not ended is for the next batch
+        read_until=request.reading.end and min(request.reading.end, moment),
+        cursor_max=copy.written.cursor_max,
         snapshot=session.snapshot,
         arrived=relation.arrived,
-        source_rows=facts.rows,
-        lake_rows=written.rows,
-        checksum=_reconciled(relation, facts, written, place),
-        columns=list(agreement.columns),
-        schema_changes=list(agreement.changes),
-        files=written.files,
-        keys=keys.files if keys else None,
+        source_rows=copy.facts.rows,
+        lake_rows=copy.written.rows,
+        checksum=_reconciled(relation, copy.facts, copy.written, place),
+        columns=list(copy.agreement.columns),
+        schema_changes=[*copy.agreement.changes, *relation.changes],
+        files=copy.written.files,
+        keys=copy.keys.files if copy.keys else None,
         taken=list(relation.taken),
         refused=list(relation.refused),
-        supersedes=list(supersedes),
+        seen=relation.seen,
+        left_out=dict(relation.left_out),
+        supersedes=sorted(request.replaces),
         extracted_at=extracted_at,
         code_version=code_version(),
     )
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """The rows of a relation in the lake, and what the source says of them."""
+
+    agreement: Agreement
+    written: Written
+    keys: Written | None
+    facts: SourceFacts
+
+
+def _copy(
+    settings: Settings,
+    lake: Lake,
+    source: Source,
+    session: Session,
+    relation: Relation,
+    request: Request,
+    engine: duckdb.DuckDBPyConnection,
+    extracted_at: datetime,
+) -> _Copy | None:
+    """Copy the rows; None if not all of them could be, and the relation can do without the broken files."""
+    table, spec = request.table, source.tables[request.table]
+    agreement = agree(source, table, relation.columns, f"{source.name}.{table}, batch {request.batch_id}")
+    prefix = batch_prefix(source.name, table, request.batch_id)
+    lineage = Lineage(request.batch_id, source.name, extracted_at)
+    cursor = spec.cursor.column if spec.cursor else None
+    numbered = cursor if cursor and not is_time(cursor_type(spec)) else None
+    rows = Rows(
+        relation.chunks,
+        agreement.expressions,
+        relation.order_by,
+        relation.checks,
+        numbered,
+        relation.begin,
+        relation.workers,
+        relation.row_group_rows,
+    )
+    writer = PartWriter(engine, lake, settings.bucket("bronze"), prefix, request.work, lineage)
+    try:
+        written = writer.write(rows)
+        keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
+        facts = relation.facts()
+    except duckdb.Error:
+        if relation.without_broken:
+            return None
+        raise
+    if relation.without_broken and facts.rows != written.rows:
+        return None
+    return _Copy(agreement, written, keys, facts)
 
 
 def _write_keys(session: Session, request: Request, writer: PartWriter, keys: list[str]) -> Written:
@@ -202,7 +261,33 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, keys: li
     )
     all_keys.work.mkdir()
     relation = session.read(all_keys)
-    return writer.write(Rows(relation.chunks, [f'"{key}"' for key in keys], relation.order_by), name="keys")
+    rows = Rows(
+        relation.chunks,
+        [f'"{key}"' for key in keys],
+        relation.order_by,
+        begin=relation.begin,
+        workers=relation.workers,
+        row_group_rows=relation.row_group_rows,
+    )
+    return writer.write(rows, name="keys")
+
+
+def _explain(error: duckdb.Error, relation: Relation | None, place: str) -> WardlakeError:
+    if relation:
+        try:
+            relation.facts()  # the source itself may know why its rows cannot be read
+        except PermanentError as told:
+            return told
+        except WardlakeError:
+            pass
+        if known := relation.explain(error):
+            return known
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return PermanentError(
+            f"{place}: the rows are too wide for the memory that reading a source may take.",
+            remedy="Raise WARDLAKE_EXTRACT_MEMORY_LIMIT.",
+        )
+    return translate(error, place)
 
 
 def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place: str) -> str | None:
@@ -213,16 +298,16 @@ def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place:
     """
     if facts.rows != written.rows or not relation.checks:
         return None  # the commit refuses different row counts
-    agreed = {check.name: str(written.checks[check.name]) for check in relation.checks}
-    differing = [name for name, figure in agreed.items() if str(facts.checks[name] or 0) != figure]
+    differing = [name for name, figure in written.checks.items() if exact(facts.checks[name]) != figure]
     if differing:
         raise PermanentError(
             f"{place}: source and lake disagree on {', '.join(differing)}. The batch was not committed.",
             remedy="Run again; if it stays so, a value was changed on the way: report it with the type of the column.",
         )
-    return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(written.checks, sort_keys=True).encode()).hexdigest()
 
 
-def _engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+def extraction_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the memory that reading a source may take."""
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     return connect(settings.model_copy(update={"memory_limit": settings.extract_memory_limit}))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wardlake.bronze.manifest import Manifest
 from wardlake.errors import PermanentError
-from wardlake.sources import Cursor, Source
+from wardlake.sources import Cursor, Source, Table
 from wardlake.window import Window
 
 Bound = datetime | date | Decimal
@@ -55,15 +55,17 @@ def reading_of(
     cursor = spec.cursor
     if cursor is None:
         return EVERYTHING
-    type_ = spec.columns[cursor.column].type.upper()
-    if not type_.startswith(("TIMESTAMP", "DATE")):
+    type_ = cursor_type(spec)
+    if not is_time(type_):
         if exactly:
             raise PermanentError(
                 f"{source.name}.{table}: its cursor '{cursor.column}' is a number, and a window of time says nothing "
                 "of it.",
                 remedy="Backfill it from the start (no window), or choose a cursor that is a time.",
             )
-        marks = [manifest.cursor_max for manifest in committed if manifest.cursor_max is not None]
+        superseded = {batch_id for manifest in committed for batch_id in manifest.supersedes}
+        standing = [manifest for manifest in committed if manifest.batch_id not in superseded]
+        marks = [manifest.cursor_max for manifest in standing if manifest.cursor_max is not None]
         lower = max(marks) - cursor.look_back_by if marks else None
         return Reading(cursor.column, lower=lower)
     covered = covered_until(committed)
@@ -82,9 +84,31 @@ def reading_of(
     return Reading(cursor.column, lower_bound, upper, start, window.end)
 
 
+def cursor_type(table: Table) -> str:
+    """The DuckDB type in which the bounds of a table's cursor are written.
+
+    A server is asked by time, and its cursor is kept as the text that it sent.
+    """
+    if table.search or table.request:
+        return "TIMESTAMP WITH TIME ZONE"
+    return table.columns[table.cursor.column].type.upper() if table.cursor else ""
+
+
+def is_time(type_: str) -> bool:
+    """Whether a column of a DuckDB type is a time or a date; else a cursor is a number."""
+    return type_.upper().startswith(("TIMESTAMP", "DATE"))
+
+
 def covered_until(committed: Sequence[Manifest]) -> datetime | None:
-    """The moment up to which the batches hold every change without a gap; None if no batch read from the start."""
-    intervals = [(manifest.read_from, manifest.read_until) for manifest in committed if manifest.read_until is not None]
+    """The moment up to which the batches hold every change without a gap; None if no batch read from the start.
+
+    A backfill adds nothing: it does not look back, and rows that committed late before its window are still to be read.
+    """
+    intervals = [
+        (manifest.read_from, manifest.read_until)
+        for manifest in committed
+        if manifest.read_until is not None and manifest.comparison is None
+    ]
     whole = [until for start, until in intervals if start is None and until is not None]
     if not whole:
         return None
@@ -96,7 +120,7 @@ def covered_until(committed: Sequence[Manifest]) -> datetime | None:
 
 
 def _look_back(cursor: Cursor, type_: str) -> timedelta:
-    is_local = type_ != "TIMESTAMP WITH TIME ZONE" and cursor.timezone == "facility"
+    is_local = type_ == "TIMESTAMP" and cursor.timezone == "facility"
     return max(cursor.look_back, DST_SHIFT) if is_local else cursor.look_back
 
 

@@ -1,7 +1,8 @@
 """What a reader hands over: queries for the rows of a table, and what the source itself says of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.window import Window
+
+ROW_GROUP_ROWS = 122_880
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Request:
     """One table to read.
 
     `columns` are the source's columns that are wanted, None for all of them. `work` is an empty folder for the reader's
-    own files, which lives until the batch is committed.
+    own files, which lives until the batch is committed. `replaces` are batches for which this one will stand: what only
+    they have taken is taken again.
     """
 
     table: str
@@ -45,6 +49,7 @@ class Request:
     work: Path
     reading: Reading = EVERYTHING
     columns: tuple[str, ...] | None = None
+    replaces: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,16 @@ class Relation:
 
     `chunks` are DuckDB queries of disjoint rows that together are the table; workers run them on cursors of the
     opening's engine, each into Parquet files of its own. All have the same columns, which `columns` names in the order
-    of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns.
-    `explain` gives the meaning of an error that broke off a query of these rows, None if it is not the source's.
-    `arrived` is false if the source had nothing to deliver, which is not the same as no rows.
+    of the source. `facts` is called once, after all rows were read. `order_by` are SQL expressions over the columns, if
+    the chunks are not in order already. `arrived` is false if the source had nothing to deliver, which is not the same
+    as no rows. `left_out` counts by reason what came and is no row of the table. `begin` prepares a worker's cursor,
+    for example to join a snapshot; without it, a single chunk runs on the engine itself. `explain` gives the meaning of
+    an error that broke off a query of these rows, None if it is not the source's. `row_group_rows` is smaller for wide
+    rows, so that a group fits in memory.
+
+    Of files: `changes` are differences from the contract, `seen` goes into the manifest. `without_broken` is called if
+    the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands over the
+    relation of those that are whole.
     """
 
     chunks: tuple[str, ...]
@@ -84,17 +96,29 @@ class Relation:
     checks: tuple[Check, ...] = ()
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
-    explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
+    changes: tuple[str, ...] = ()
+    seen: dict[str, str] = field(default_factory=dict)
     arrived: bool = True
+    without_broken: "Callable[[], Relation] | None" = None
+    begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+    workers: int = 2
+    row_group_rows: int = ROW_GROUP_ROWS
+    explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Session(Protocol):
-    """One look at a source, for one table or more. `snapshot` names the moment that all of them show, if there is one.
+    """One look at a source, for one table or more.
+
+    `snapshot` names the moment that all of them show, if there is one; `moment` is the source's clock at that moment.
 
     `read` raises PermanentError or PassingError whose text names source and table and holds no value.
     """
 
     @property
     def snapshot(self) -> str | None: ...
+
+    @property
+    def moment(self) -> datetime | None: ...
 
     def read(self, request: Request) -> Relation: ...

@@ -3,12 +3,14 @@
 One file for each system in `dags/sources/`.
 """
 
+from wardlake.sources.connections import IN_ONE_TRANSACTION
 from wardlake.sources.load import SourceError, active_sources, load_sources, read_source
 from wardlake.sources.model import ENTITIES, Facility, Hours, Source
 from wardlake.sources.tables import LINEAGE_COLUMNS, Column, Cursor, Table
 
 __all__ = [
     "ENTITIES",
+    "IN_ONE_TRANSACTION",
     "LINEAGE_COLUMNS",
     "Column",
     "Cursor",

@@ -17,19 +17,20 @@ class _Database(Strict):
 
 
 class PostgresConnection(_Database):
-    """A PostgreSQL database."""
+    """A PostgreSQL database. One connection holds the snapshot and counts, one or two read."""
 
     kind: Literal["postgres"]
+    max_connections: int = Field(4, ge=2, le=32, description="Connections opened on the hospital's server at once.")
 
 
 class MySqlConnection(_Database):
-    """A MySQL or MariaDB database."""
+    """A MySQL or MariaDB database. One connection reads, whatever `max_connections` allows."""
 
     kind: Literal["mysql"]
 
 
 class SqliteConnection(Strict):
-    """A SQLite file."""
+    """A SQLite file, which is copied and then read."""
 
     kind: Literal["sqlite"]
     path: Path = Field(description="File; a relative path starts at the project's folder.")
@@ -80,32 +81,40 @@ class HttpRetry(Strict):
     longest_wait_s: float = Field(60.0, gt=0)
 
 
-class FhirConnection(Strict):
-    """A FHIR R4 server; the connection holds the base address and, if it needs one, a bearer token as password."""
+class _Http(Strict):
+    """What all HTTP servers share: patience, and limits that keep this machine unharmed."""
+
+    conn_id: Identifier
+    timeout_s: float = Field(60, gt=0, description="Seconds for one answer, from the request to its last byte.")
+    max_page_mb: int = Field(64, ge=1, description="An answer that is larger is refused; it is held in memory.")
+    retry: HttpRetry = HttpRetry()
+
+
+class FhirConnection(_Http):
+    """A FHIR R4 server. The connection holds its base address, and what it needs of these: a bearer token as password
+    without a login, or login and password.
+    """
 
     kind: Literal["fhir"]
-    conn_id: Identifier
     page_size: int = Field(200, ge=1, le=10_000)
-    timeout_s: float = Field(60, gt=0)
-    retry: HttpRetry = HttpRetry()
 
 
 class ApiKey(Strict):
     """Where a REST server wants its key; the key itself is the password of the connection."""
 
     place: Literal["header", "query"]
-    name: str
+    name: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
     prefix: str = Field("", description="Stands before the key, for example 'Bearer '.")
 
 
-class RestConnection(Strict):
-    """A REST server that answers in JSON; the connection holds the base address and the key."""
+class RestConnection(_Http):
+    """A REST server that answers in JSON; the connection holds the base address and the key.
+
+    Without `api_key` the key is sent as to a FHIR server.
+    """
 
     kind: Literal["rest"]
-    conn_id: Identifier
     api_key: ApiKey | None = None
-    timeout_s: float = Field(60, gt=0)
-    retry: HttpRetry = HttpRetry()
 
 
 FileConnection = LandingConnection | FolderConnection | SftpConnection
@@ -120,3 +129,6 @@ READ_BY = {
     "rest": "request",
 }
 """The part of a table that says what is read, for each kind of connection."""
+
+IN_ONE_TRANSACTION = ("postgres", "mysql", "sqlite", "sqlalchemy", "adbc")
+"""Kinds of connection by which several tables can show one moment."""

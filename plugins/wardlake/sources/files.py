@@ -1,9 +1,13 @@
 """How the files of a table are found and read. Every value is kept as text, but for Parquet, which has types."""
 
+import codecs
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from wardlake.sources.json_path import JsonPath
 from wardlake.sources.strict import Strict
 
 Character = Annotated[str, Field(min_length=1, max_length=1)]
@@ -35,6 +39,15 @@ class _Text(_Files):
         default_factory=list, description="Columns whose separators are put into the form 1234.5, still as text."
     )
 
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"'{value}' is no encoding that Python knows, such as utf-8 or cp1252") from None
+        return value
+
 
 class CsvFiles(_Text):
     """Delimited text: CSV, TSV and their relatives."""
@@ -45,7 +58,18 @@ class CsvFiles(_Text):
     escape: Character | None = Field(None, description="Stands before a quote inside quotes; none: quotes are doubled.")
     comment: Character | None = None
     header_row: int | None = Field(1, ge=1, description="Row of the header, counted from 1; null: no header.")
-    null_text: list[str] = Field(default_factory=list, description="Values that stand for no value.")
+    null_text: list[str] = Field(default_factory=list, description="Values that stand for no value, as nothing does.")
+
+    @model_validator(mode="after")
+    def _is_a_dialect(self) -> "CsvFiles":
+        marks = [mark for mark in (self.delimiter, self.quote, self.escape, self.comment) if mark]
+        if len(set(marks)) < len(marks) or set(marks) & {"\r", "\n", "\0"}:
+            raise ValueError("delimiter, quote, escape and comment are different characters, and no line ends")
+        if self.escape and not self.quote:
+            raise ValueError("'escape' stands before a quote inside quotes, so it needs 'quote'")
+        if len((self.quote or "").encode()) > 1 or len((self.escape or "").encode()) > 1:
+            raise ValueError("quote and escape are ASCII characters")
+        return self
 
 
 class ExcelFiles(_Text):
@@ -63,7 +87,7 @@ class JsonFiles(_Files):
 
     format: Literal["json", "jsonl"]
     encoding: str = "utf-8"
-    rows: str = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
+    rows: JsonPath = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
 
 
 class XmlFiles(_Files):
@@ -80,11 +104,19 @@ class ParquetFiles(_Files):
     format: Literal["parquet"]
 
 
-class Hl7Files(_Files):
-    """HL7 v2: files of one message, or MLLP captures of many. One row for each segment named by `segment`.
+HL7_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-([1-9]\d*)(?:\(([1-9]\d*)\))?(?:\.([1-9]\d*)(?:\.([1-9]\d*))?)?")
+"""Segment, field, repetition, component and subcomponent of a path such as `PID-3(2).1`."""
+HL7_NUMBERS = ("message.number", "segment.number")
+HL7_OF_MESSAGES = ("message", "parse.error")
 
-    Columns name their place with `path`: `PV1-3.1` is the first component of field 3. Fields of the row's own segment
-    are read from it, fields of another from the nearest one above in the same message.
+
+class Hl7Files(_Files):
+    """HL7 v2: files of one message or more, batch files, MLLP captures. One row for each segment named by `segment`.
+
+    Columns name their place with `path`: `PV1-3.1` is the first component of field 3, `PID-3(2).1` that of the second
+    repetition, `OBX-5` a field verbatim. Fields of another segment come from the nearest one above in the same message.
+    `message.number` and `segment.number` say where a row stands; in a table of `segment: MSH`, `message` is the raw
+    message and `parse.error` says why a malformed one could not be read. See docs/sources/hl7.md.
     """
 
     format: Literal["hl7"]
@@ -96,45 +128,26 @@ class Hl7Files(_Files):
     )
     encoding: str = Field("utf-8", description="Used where MSH-18 names none.")
 
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"'{value}' is not an encoding that Python knows") from None
+        return value
+
+    def check_paths(self, paths: Iterable[str]) -> None:
+        """Refuse paths of columns that name no place in a message.
+
+        Raises:
+            ValueError: names them.
+        """
+        known = HL7_NUMBERS + (HL7_OF_MESSAGES if self.segment == "MSH" else ())
+        if wrong := [path for path in paths if path not in known and not HL7_PLACE.fullmatch(path)]:
+            raise ValueError(f"{wrong} name no place in segment {self.segment}: write PV1-3.1, or {', '.join(known)}")
+
 
 FileSpec = Annotated[
     CsvFiles | ExcelFiles | JsonFiles | XmlFiles | ParquetFiles | Hl7Files, Field(discriminator="format")
 ]
-
-
-class Search(Strict):
-    """A FHIR REST search: a resource type and fixed parameters."""
-
-    resource: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")]
-    parameters: dict[str, str] = Field(default_factory=dict)
-
-
-class Pages(Strict):
-    """How a REST server hands out its pages."""
-
-    by: Literal["none", "page", "offset", "cursor", "link"]
-    parameter: str | None = Field(None, description="Query parameter of the page's number, the offset or the cursor.")
-    first: int = Field(1, description="Number of the first page.")
-    size_parameter: str | None = None
-    size: int = Field(100, ge=1)
-    next: str | None = Field(None, description="JSONPath of the next cursor or address in the answer.")
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Pages":
-        if self.by in ("page", "offset", "cursor") and not self.parameter:
-            raise ValueError(f"pages by {self.by} need 'parameter'")
-        if self.by == "cursor" and not self.next:
-            raise ValueError("pages by cursor need 'next', the JSONPath of the next cursor")
-        return self
-
-
-class RestRequest(Strict):
-    """A GET request of a REST server."""
-
-    path: str
-    parameters: dict[str, str] = Field(
-        default_factory=dict, description="{since} and {until} stand for the ends of the window, in ISO 8601."
-    )
-    rows: str = Field("$", description="JSONPath of the rows in an answer.")
-    total: str | None = Field(None, description="JSONPath of the number of all rows, if the server says it.")
-    pages: Pages = Pages(by="none")

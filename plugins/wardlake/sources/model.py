@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from wardlake.sources.connections import READ_BY, Connection
+from wardlake.sources.files import HL7_OF_MESSAGES, Hl7Files
 from wardlake.sources.strict import Identifier, Strict
 from wardlake.sources.tables import Tables
 
@@ -63,7 +64,9 @@ class Source(Strict):
     consistent: bool = Field(
         True, description="All tables of a run show one moment, where the database can do that; false: each its own."
     )
-    provides: list[str] = Field(min_length=1)
+    provides: list[str] = Field(
+        default_factory=list, description="Silver entities that staging models feed; none: it lands in bronze only."
+    )
     tables: Tables
 
     @model_validator(mode="after")
@@ -73,4 +76,19 @@ class Source(Strict):
         wanted = READ_BY[self.connection.kind]
         if wrong := [name for name, table in self.tables.items() if getattr(table, wanted) is None]:
             raise ValueError(f"tables {wrong} need '{wanted}', as the connection is of kind {self.connection.kind}")
+        self._check_messages()
         return self
+
+    def _check_messages(self) -> None:
+        """HL7 files need a table that keeps malformed messages, which no other table of these files can show."""
+        patterns: dict[str, bool] = {}
+        for table in self.tables.values():
+            if isinstance(table.files, Hl7Files):
+                paths = {column.path or name for name, column in table.columns.items()}
+                kept = patterns.get(table.files.pattern, False)
+                patterns[table.files.pattern] = kept or paths.issuperset(HL7_OF_MESSAGES)
+        if lacking := [pattern for pattern, is_kept in patterns.items() if not is_kept]:
+            raise ValueError(
+                f"HL7 files {lacking} need a table with segment: MSH and columns of path "
+                f"{' and '.join(HL7_OF_MESSAGES)}"
+            )

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from wardlake.sources.files import FileSpec, RestRequest, Search
+from wardlake.sources.files import FileSpec, Hl7Files, JsonFiles
+from wardlake.sources.json_path import steps_of
+from wardlake.sources.requests import RestRequest, Search, has_since
 from wardlake.sources.strict import Identifier, Strict
 
 LINEAGE_COLUMNS = ("_row_id", "_batch_id", "_source", "_extracted_at", "_file", "_line")
@@ -76,12 +78,22 @@ class Table(Strict):
             raise ValueError("give one of 'relation' (schema.table), 'files', 'search' and 'request'")
         if self.new_columns and self.contract != "evolve":
             raise ValueError("'new_columns' has a meaning with contract: evolve only")
+        if isinstance(self.files, Hl7Files):
+            self.files.check_paths(column.path or name for name, column in self.columns.items())
+        if self.search or self.request or isinstance(self.files, JsonFiles):
+            for column in self.columns.values():
+                steps_of(column.path or "$")
         self._check_mode()
+        if asked := self.search or self.request:
+            self._check_http(asked)
         return self
 
     def _check_mode(self) -> None:
         if self.files and self.mode == "incremental":
             raise ValueError("a table of files has mode: append, or snapshot if each file is the whole table")
+        typed = [name for name, column in self.columns.items() if column.type.upper() != "VARCHAR"]
+        if self.files and self.files.format == "csv" and typed:
+            raise ValueError(f"columns {typed} of CSV files have the type VARCHAR; staging models cast them")
         if self.relation and self.mode == "append":
             raise ValueError("a table of a database has mode: snapshot or incremental")
         if (self.mode == "incremental") != (self.cursor is not None):
@@ -92,6 +104,21 @@ class Table(Strict):
             raise ValueError(f"the cursor '{self.cursor.column}' is classed; take a column that is not")
         if self.deletes == "compare_keys" and self.mode != "incremental":
             raise ValueError("'deletes' belongs to mode: incremental; a snapshot shows deleted rows by itself")
+
+    def _check_http(self, asked: Search | RestRequest) -> None:
+        for name, column in self.columns.items():
+            if column.type.upper() != "VARCHAR":
+                raise ValueError(f"column '{name}': values of a JSON answer are kept as text, type VARCHAR")
+        is_asked = has_since(asked.parameters)
+        if self.mode == "snapshot" and is_asked:
+            raise ValueError("a parameter with {since} needs mode: incremental or append")
+        if self.mode == "append" and not is_asked:
+            raise ValueError("mode: append needs a parameter with {since}, or each batch adds all rows again")
+        if self.mode == "incremental" and isinstance(asked, RestRequest) and not is_asked:
+            raise ValueError("mode: incremental needs a parameter with {since}")
+        is_search = isinstance(asked, Search)
+        if self.cursor and is_search and self.columns[self.cursor.column].path != "$.meta.lastUpdated":
+            raise ValueError("the cursor of a FHIR search is the column with path: $.meta.lastUpdated")
 
 
 Tables = Annotated[dict[Identifier, Table], Field(min_length=1)]

@@ -97,21 +97,27 @@ def current_build(settings: Settings, build_id: str | None = None) -> Build:
     return build
 
 
-def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
+def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
+    """The batches of a table that a build may read now: those that count among the ones that were let through."""
     suite = suite_for(settings, source.name, table)
-    committed = batches(settings, lake, source.name, table)
     judged = {
-        manifest.batch_id: verdict
-        for manifest in committed
+        manifest.batch_id: (manifest, verdict)
+        for manifest in batches(settings, lake, source.name, table)
+        if manifest.retirement is None
         if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
     }
-    if committed and not judged:
+    usable = counting(source.tables[table], [manifest for manifest, _ in judged.values()])
+    return [judged[manifest.batch_id] for manifest in usable]
+
+
+def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
+    judged = judged_batches(settings, lake, source, table)
+    if not judged and (committed := batches(settings, lake, source.name, table)):
         raise PermanentError(
             f"{source.name}.{table}: none of its {len(committed)} batches was judged and let through.",
             remedy="Read the quality report, mend the source or the suite, then extract and validate again.",
         )
-    usable = [manifest for manifest in committed if manifest.batch_id in judged]
-    return [(manifest, judged[manifest.batch_id]) for manifest in counting(source.tables[table], usable)]
+    return judged
 
 
 def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> Exposed:

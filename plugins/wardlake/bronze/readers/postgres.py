@@ -1,130 +1,191 @@
-"""Rows of PostgreSQL tables through DuckDB's scanner: parallel, read only, capped connections, one snapshot."""
+"""PostgreSQL: all tables of a session show one exported snapshot, which up to two workers read in ranges."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from threading import Lock
 
 import duckdb
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from wardlake.bronze.manifest import BronzeColumn
+from wardlake.bronze.readers.postgres_checks import Exactness, checks_of
+from wardlake.bronze.readers.postgres_faults import explain, explain_engine
+from wardlake.bronze.readers.postgres_table import PostgresTable, describe
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
-from wardlake.errors import PassingError, PermanentError, WardlakeError
+from wardlake.errors import PermanentError
 from wardlake.sources import Source
 from wardlake.sources.connections import PostgresConnection
 from wardlake.warehouse.connection import extension_file
 
 CONNECT_TIMEOUT_S = 10
-WIDE_NUMERIC = "numeric(38, 10)"  # NUMERIC without a scale would reach DuckDB as a double
 
 
 @contextmanager
 def session(opening: Opening) -> Iterator["PostgresSession"]:
-    """A transaction in which all tables show one moment."""
-    connection = opening.source.connection
+    """A read-only transaction, kept open by a connection of its own until all tables were read.
+
+    Raises:
+        PassingError: the server does not answer.
+        PermanentError: wrong password, no such database.
+    """
+    connection, engine = opening.source.connection, opening.engine
     assert isinstance(connection, PostgresConnection)  # noqa: S101  the caller chose by kind
     uri = opening.uri or opening.settings.connection_uri(connection.conn_id)
-    options = f"-c default_transaction_read_only=on -c statement_timeout={connection.statement_timeout_s}s"
-    address = make_conninfo(uri, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="wardlake")
-    engine = opening.engine
-    engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
-    engine.execute(f"SET pg_pool_max_connections = {connection.max_connections}")
-    yield PostgresSession(opening, address)
+    options = (
+        f"-c default_transaction_read_only=on -c statement_timeout={connection.statement_timeout_s}s "
+        "-c idle_in_transaction_session_timeout=0 -c timezone=UTC"
+    )
+    address = make_conninfo(
+        uri,
+        options=options,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name="wardlake",
+        client_encoding="UTF8",
+    )
+    place = ", ".join(f"{opening.source.name}.{table}" for table in opening.source.tables)
+    try:
+        leader = psycopg.connect(address)
+    except psycopg.Error as error:
+        raise explain(error, opening.source, place) from error
+    with leader, ThreadPoolExecutor(1) as beside:
+        try:
+            leader.execute("set transaction isolation level repeatable read read only")
+            snapshot, moment = leader.execute("select pg_export_snapshot(), clock_timestamp()").fetchall()[0]
+        except psycopg.Error as error:
+            raise explain(error, opening.source, place) from error
+        workers = min(2, connection.max_connections - 1)
+        engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
+        engine.execute(f"SET pg_pool_max_connections = {workers}")
+        engine.execute("SET pg_pool_acquire_mode = 'wait'")  # the default goes over the limit
+        engine.execute(f"ATTACH {_quoted(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        yield PostgresSession(opening.source, engine, leader, beside, snapshot, moment, workers)
 
 
-@dataclass
+@dataclass(frozen=True)
 class PostgresSession:
-    """A transaction of a PostgreSQL database."""
+    """The exported snapshot of a PostgreSQL database; `beside` asks the leader's connection while workers read."""
 
-    opening: Opening
-    address: str
-    snapshot: str | None = None
-    is_attached: bool = False
+    source: Source
+    engine: duckdb.DuckDBPyConnection
+    leader: psycopg.Connection
+    beside: ThreadPoolExecutor
+    snapshot: str
+    moment: datetime
+    workers: int
+    lock: Lock = field(default_factory=Lock)
 
     def read(self, request: Request) -> Relation:
-        """The rows of a table, and their number in the same snapshot."""
-        engine, source = self.opening.engine, self.opening.source
-        relation = source.tables[request.table].relation or ""
-        schema, name = relation.split(".")
-        columns = _columns(self.address, source, request.table, schema, name)
-        if not self.is_attached:
-            engine.execute(f"ATTACH {_quoted(self.address)} AS hospital (TYPE postgres, READ_ONLY)")
-            engine.execute("BEGIN TRANSACTION")
-            self.is_attached = True
-        query, rows = _open(engine, schema, name, columns)
-        described = engine.execute(f"DESCRIBE {query}").fetchall()
+        """The rows of a table, in ranges of its key or of its place on disk, and what the server says of them."""
+        spec, place = self.source.tables[request.table], f"{self.source.name}.{request.table}"
+        relation = spec.relation or ""
+        try:
+            with self.lock, self.leader.transaction():  # an error must not end the snapshot of the other tables
+                table = describe(self.leader, relation, spec, request.columns)
+        except psycopg.Error as error:
+            raise explain(error, self.source, place, relation) from error
+        if table is None:
+            raise PermanentError(
+                f"{place}: the database has no table {relation} that this user can see.",
+                remedy=f"Correct 'relation' in dags/sources/{self.source.name}.yaml, or grant USAGE on its schema.",
+            )
+        condition = _condition(request)
+        plan = table.plan(self.workers, is_whole=request.reading.is_full)
+        queries = [table.select(condition, part, plan.ordered_by) for part in plan.ranges]
+        checks, exactness = checks_of(table.columns) if spec.reconcile == "checksum" else ((), ())
+        columns = self._columns(queries[0])
+        asked = _Beside(self.beside, partial(self._ask, table, condition, [sql for sql, _ in checks], exactness, place))
+
+        def begin(cursor: duckdb.DuckDBPyConnection) -> None:
+            asked.begin()
+            self._join(cursor)
+
         return Relation(
-            chunks=(query,),
-            columns=tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described),
-            facts=lambda: SourceFacts(rows),
-            order_by=tuple(_double(key) for key in source.tables[request.table].keys),
+            chunks=tuple(f"SELECT * FROM postgres_query('hospital', {_quoted(query)})" for query in queries),
+            columns=columns,
+            facts=asked.result,
+            order_by=() if plan.ordered_by else tuple(_double(key) for key in spec.keys),
+            checks=tuple(check for _, check in checks),
+            begin=begin,
+            workers=self.workers,
+            row_group_rows=table.row_group_rows,
+            explain=partial(explain_engine, source=self.source, place=place),
         )
 
+    def _join(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Join the snapshot, which must be the first thing in a transaction."""
+        cursor.execute("SET TimeZone = 'UTC'")
+        cursor.execute("SET enable_progress_bar = false")
+        cursor.execute("BEGIN TRANSACTION")
+        joined = f"SET TRANSACTION SNAPSHOT {_quoted(self.snapshot)}"
+        cursor.execute(f"CALL postgres_execute('hospital', {_quoted(joined)})")
 
-def _open(
-    engine: duckdb.DuckDBPyConnection, schema: str, name: str, columns: list[tuple[str, bool]]
-) -> tuple[str, int]:
-    counted = f"SELECT count(*) FROM {_double(schema)}.{_double(name)}"
-    rows = engine.execute(f"FROM postgres_query('hospital', {_quoted(counted)})").fetchall()[0][0]
-    if any(is_unscaled for _, is_unscaled in columns):
-        listed = ", ".join(
-            f"{_double(column)}::{WIDE_NUMERIC} AS {_double(column)}" if is_unscaled else _double(column)
-            for column, is_unscaled in columns
-        )
-        cast = f"SELECT {listed} FROM {_double(schema)}.{_double(name)}"
-        return f"SELECT * FROM postgres_query('hospital', {_quoted(cast)})", int(rows)
-    return f"SELECT * FROM hospital.{_double(schema)}.{_double(name)}", int(rows)
+    def _columns(self, query: str) -> tuple[BronzeColumn, ...]:
+        with self.engine.cursor() as cursor:
+            self._join(cursor)
+            described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {_quoted(query)})")
+            return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 
+    def _ask(
+        self, table: PostgresTable, condition: str, figures: list[str], exactness: tuple[Exactness, ...], place: str
+    ) -> SourceFacts:
+        """Count and sum at the server, in the snapshot.
 
-def _columns(address: str, source: Source, table: str, schema: str, name: str) -> list[tuple[str, bool]]:
-    """Name of each column in order, and whether it is a NUMERIC without precision."""
-    try:
-        with psycopg.connect(address) as connection:
-            columns = connection.execute(
-                """
-                select attname, atttypid = 'numeric'::regtype and atttypmod = -1
-                from pg_attribute
-                where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped
-                order by attnum
-                """,
-                [f"{_double(schema)}.{_double(name)}"],
-            ).fetchall()
-            if columns:
-                connection.execute(f"select 1 from {_double(schema)}.{_double(name)} limit 0")
-    except psycopg.Error as error:
-        raise _explain(error, source, table, f"{schema}.{name}") from error
-    if not columns:
-        raise PermanentError(
-            f"{source.name}.{table}: the database has no table {schema}.{name} that this user can see.",
-            remedy=f"Correct 'relation' in dags/sources/{source.name}.yaml, or grant USAGE on schema {schema}.",
-        )
-    return [(column, is_unscaled) for column, is_unscaled in columns]
+        Raises:
+            PermanentError: numbers would be rounded by the contract's type.
+        """
+        listed = ", ".join(["count(*)", *(one.sql for one in exactness), *figures])
+        try:
+            with self.lock, self.leader.transaction():
+                asked = self.leader.execute(f"select {listed} from {table.quoted} where {condition}")
+                rows, *found = asked.fetchall()[0]
+        except psycopg.Error as error:
+            raise explain(error, self.source, place) from error
+        inexact = [one.column for one, count in zip(exactness, found, strict=False) if count]
+        if inexact:
+            raise PermanentError(
+                f"{place}: column {', '.join(inexact)} holds numbers that its type in the YAML cannot hold.",
+                remedy="Give it a wider DECIMAL, or VARCHAR, which keeps every digit and what is no number, as text.",
+            )
+        names = [check.name for _, check in checks_of(table.columns)[0]] if figures else []
+        return SourceFacts(rows, dict(zip(names, found[len(exactness) :], strict=True)))
 
 
-def _explain(error: psycopg.Error, source: Source, table: str, relation: str) -> WardlakeError:
-    conn_id = getattr(source.connection, "conn_id", "")
-    text = str(error)
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return PermanentError(
-            f"{source.name}.{table}: the user of connection '{conn_id}' may not read {relation}.",
-            remedy=f"GRANT SELECT ON {relation} to that user.",
-        )
-    if "password authentication failed" in text or "no password supplied" in text:
-        return PermanentError(
-            f"{source.name}.{table}: the database refused the login of connection '{conn_id}'.",
-            remedy=f"Correct user and password of the connection '{conn_id}'.",
-        )
-    if 'database "' in text and "does not exist" in text:
-        return PermanentError(
-            f"{source.name}.{table}: the database that connection '{conn_id}' names does not exist.",
-            remedy=f"Correct the database name of the connection '{conn_id}'.",
-        )
-    return PassingError(
-        f"{source.name}.{table}: the database of connection '{conn_id}' cannot be reached or gave up "
-        f"({type(error).__name__}).",
-        remedy="Check host, port and network, and that the server is up; the task will try again.",
-    )
+class _Beside:
+    """A question to the server, asked beside the workers once one of them begins, and answered once."""
+
+    def __init__(self, pool: ThreadPoolExecutor, ask: Callable[[], SourceFacts]) -> None:
+        self._pool, self._ask, self._lock = pool, ask, Lock()
+        self._answer: Future[SourceFacts] | None = None
+
+    def begin(self) -> Future[SourceFacts]:
+        with self._lock:
+            self._answer = self._answer or self._pool.submit(self._ask)
+            return self._answer
+
+    def result(self) -> SourceFacts:
+        return self.begin().result()
+
+
+def _condition(request: Request) -> str:
+    reading = request.reading
+    if reading.column is None:
+        return "true"
+    column = _double(reading.column)
+    bounds = [
+        f"{column} {operator} {_literal(bound)}"
+        for operator, bound in ((">=", reading.lower), ("<", reading.upper))
+        if bound is not None
+    ]
+    return f"({' and '.join(bounds)} or {column} is null)" if bounds else "true"
+
+
+def _literal(bound: object) -> str:
+    return _quoted(bound.isoformat()) if hasattr(bound, "isoformat") else str(bound)
 
 
 def _quoted(text: str) -> str:

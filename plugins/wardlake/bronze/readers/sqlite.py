@@ -5,7 +5,6 @@ refuses a value of another type than its column; DuckDB's scanner reads that tab
 """
 
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,6 +20,7 @@ from wardlake.bronze.checks import Dialect, Figure, figures_of
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.reading import Bound, Reading
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
+from wardlake.bronze.work import work_folder
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.sources import Source
 from wardlake.sources.connections import SqliteConnection
@@ -49,9 +49,9 @@ def session(opening: Opening) -> Iterator["SqliteSession"]:
             f"{source.name}: there is no file {path}.", remedy=f"Correct 'path' in dags/sources/{source.name}.yaml."
         )
     opening.engine.execute(f"LOAD '{extension_file('sqlite_scanner')}'")
-    with tempfile.TemporaryDirectory(dir=opening.settings.temp_dir, prefix="sqlite-") as folder:
-        copy = Path(folder) / "copy.db"
-        snapshot, deadline = datetime.now(UTC).isoformat(), time.monotonic() + BUSY_S
+    with work_folder(opening.settings, "extract") as folder:
+        copy = folder / "copy.db"
+        moment, deadline = datetime.now(UTC), time.monotonic() + BUSY_S
 
         def check_patience(*_: object) -> None:
             if time.monotonic() > deadline:
@@ -71,7 +71,7 @@ def session(opening: Opening) -> Iterator["SqliteSession"]:
             ) from None
         except sqlite3.Error as error:
             raise _explain(error, source, str(path)) from None
-        yield SqliteSession(opening, copy, snapshot)
+        yield SqliteSession(opening, copy, moment)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,13 @@ class SqliteSession:
 
     opening: Opening
     copy: Path
-    snapshot: str | None
+    moment: datetime
     numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def snapshot(self) -> str:
+        """When the copy was begun."""
+        return self.moment.isoformat()
 
     def read(self, request: Request) -> Relation:
         """The rows of a table, and what SQLite says of them."""

@@ -14,6 +14,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
@@ -21,7 +22,7 @@ from wardlake.bronze.checks import Dialect, figures_of
 from wardlake.bronze.readers.mysql.address import address_of
 from wardlake.bronze.readers.mysql.columns import bronze_columns, shape_of
 from wardlake.bronze.readers.mysql.facts import facts_of
-from wardlake.bronze.readers.mysql.faults import Place, explain
+from wardlake.bronze.readers.mysql.faults import Place, broken, explain
 from wardlake.bronze.readers.mysql.queries import rows_query
 from wardlake.bronze.readers.mysql.server import Server, backtick, double
 from wardlake.bronze.relation import Opening, Relation, Request
@@ -41,6 +42,10 @@ def session(opening: Opening) -> Iterator["MySqlSession"]:
     address = address_of(opening.uri or opening.settings.connection_uri(connection.conn_id), connection.conn_id)
     server = Server(opening.engine, address, Place(opening.source), connection.statement_timeout_s)
     server.attach()
+    try:
+        server.begin()
+    except duckdb.Error as error:
+        raise explain(error, server.place) or broken(server.place) from None
     yield MySqlSession(opening, server)
 
 
@@ -55,6 +60,11 @@ class MySqlSession:
     def snapshot(self) -> str | None:
         """The server's time, in UTC, and the position of its binary log if it says it."""
         return self.server.snapshot
+
+    @property
+    def moment(self) -> datetime | None:
+        """The server's clock when the snapshot was opened."""
+        return self.server.moment
 
     def read(self, request: Request) -> Relation:
         """The rows of a table, and what the server says of them in the same snapshot.

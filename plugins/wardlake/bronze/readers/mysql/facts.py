@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import duckdb
+
 from wardlake.bronze.checks import Figure
 from wardlake.bronze.readers.mysql.columns import Column, Shape
-from wardlake.bronze.readers.mysql.faults import Place
+from wardlake.bronze.readers.mysql.faults import Place, broken, explain
 from wardlake.bronze.readers.mysql.queries import condition
 from wardlake.bronze.readers.mysql.server import Server, backtick
 from wardlake.bronze.reading import Reading
@@ -19,14 +21,17 @@ def facts_of(
 
     Raises:
         PermanentError: a date lacks its month or day; the scanner has handed it over as NULL.
+        PassingError: the server broke off.
     """
     dates = [column.name for column in columns if column.is_date]
     asked = ["count(*)", *(_zeros(backtick(name)) for name in dates), *(figure.source_sql for figure in figures)]
     # as text: the scanner has no exact type for the widest numbers
     listed = ", ".join(f"CAST({sql} AS CHAR)" for sql in asked)
-    [row] = server.rows(
-        f"SELECT {listed} FROM {backtick(shape.schema)}.{backtick(shape.name)} WHERE {condition(reading)}"
-    )
+    query = f"SELECT {listed} FROM {backtick(shape.schema)}.{backtick(shape.name)} WHERE {condition(reading)}"
+    try:
+        [row] = server.rows(query)
+    except duckdb.Error as error:  # the snapshot has ended with the error of another statement, or with this one
+        raise explain(error, place) or broken(place) from None
     rows, *counted = [None if text is None else int(text) for text in row]
     _refuse_zero_dates(place, dict(zip(dates, counted, strict=False)))
     names = [figure.check.name for figure in figures]

@@ -53,11 +53,7 @@ def explain(error: Exception, place: Place) -> WardlakeError | None:
             remedy="Raise statement_timeout_s of the connection, or read less at once; the task will try again.",
         )
     if any(phrase in text for phrase in (*LOST, *PASSING)):
-        return PassingError(
-            f"{place}: the server of {place.connection} broke off: it went away, ended the connection, or "
-            "ended a statement that took longer than statement_timeout_s.",
-            remedy="The task will try again; raise statement_timeout_s if it ends after that time again.",
-        )
+        return broken(place)
     if "mysql" not in text and "failed to" not in text:
         return None
     if any(phrase in text for phrase in DENIED):
@@ -101,6 +97,15 @@ def unreachable(place: Place) -> PassingError:
     return PassingError(
         f"{place}: the server of {place.connection} cannot be reached.",
         remedy="Check host, port and network, and that the server is up; the task will try again.",
+    )
+
+
+def broken(place: Place) -> PassingError:
+    """The server broke off."""
+    return PassingError(
+        f"{place}: the server of {place.connection} broke off: it went away, ended the connection, or "
+        "ended a statement that took longer than statement_timeout_s.",
+        remedy="The task will try again; raise statement_timeout_s if it ends after that time again.",
     )
 
 

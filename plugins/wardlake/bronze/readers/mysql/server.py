@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -37,6 +38,7 @@ class Server:
     place: Place
     timeout_s: int
     snapshot: str | None = None
+    moment: datetime | None = None
 
     def attach(self) -> None:
         """Connect.
@@ -86,8 +88,9 @@ class Server:
         )
         self.execute(f"SET SESSION lc_messages = 'en_US', net_write_timeout = {self.timeout_s}, {limit}")
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self.moment = self._clock()  # before the snapshot: what commits in between is for the next batch
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        self.snapshot = self._moment()
+        self.snapshot = f"{self.moment.isoformat()}{self._position()}"
 
     def execute(self, statement: str) -> None:
         """Run a statement that has no rows."""
@@ -101,12 +104,15 @@ class Server:
         """A query as a table function of DuckDB; it runs on the server when DuckDB binds it, all rows in memory."""
         return f"mysql_query('{ATTACHED}', {quoted(query)}, stream_results = false)"
 
-    def _moment(self) -> str:
-        """The server's clock, and on MariaDB with a binary log the log's position in this snapshot."""
-        [(clock,)] = self.rows("SELECT date_format(utc_timestamp(6), '%Y-%m-%dT%H:%i:%s.%fZ')")
+    def _clock(self) -> datetime:
+        [(clock,)] = self.rows("SELECT date_format(utc_timestamp(6), '%Y-%m-%dT%H:%i:%s.%f')")
+        return datetime.fromisoformat(clock).replace(tzinfo=UTC)
+
+    def _position(self) -> str:
+        """Of the snapshot in the server's binary log; MariaDB says it, if it writes one."""
         log = dict(self.rows("SHOW STATUS LIKE 'binlog_snapshot_%'"))
-        file, position = log.get("Binlog_snapshot_file"), log.get("Binlog_snapshot_position")
-        return f"{clock} binlog {file}:{position}" if file else str(clock)
+        file = log.get("Binlog_snapshot_file")
+        return f" binlog {file}:{log['Binlog_snapshot_position']}" if file else ""
 
     def _knock(self) -> None:
         """The scanner waits minutes for a server that does not answer."""

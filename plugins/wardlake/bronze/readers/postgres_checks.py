@@ -1,0 +1,61 @@
+"""Figures on which PostgreSQL and the lake must agree, chosen to cost the server little and to be exact on both sides.
+
+Measured on 5 M rows, a bare count being 0.3 s: counts of values add 0.45 s, sums of numbers 0.3 s, bytes of text and
+sums of days less than 0.1 s each. Sums of microseconds or digests of text would add a second and more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wardlake.bronze.readers.postgres_table import PostgresColumn
+from wardlake.bronze.relation import Check
+
+EPOCH = "date '2000-01-01'"
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """Counts the numbers of a column that would change on the way: digits lost by its cast, NaN, which becomes 0."""
+
+    column: str
+    sql: str
+
+
+def checks_of(columns: Sequence[PostgresColumn]) -> tuple[tuple[tuple[str, Check], ...], tuple[Exactness, ...]]:
+    """The server's SQL of each figure with its twin, and the counts of numbers that would be rounded."""
+    checks = tuple(check for column in columns for check in _checks_of_column(column))
+    exactness = tuple(
+        Exactness(f"'{column.name}'", f"count(*) filter (where {_changes(column)})")
+        for column in columns
+        if column.type == "numeric"
+    )
+    return checks, exactness
+
+
+def _changes(column: PostgresColumn) -> str:
+    nan = f"{column.quoted} = 'NaN'"
+    return f"{nan} or {column.at_source} <> {column.quoted}" if column.is_cast else nan
+
+
+def _checks_of_column(column: PostgresColumn) -> list[tuple[str, Check]]:
+    name, at_source = column.quoted, column.at_source
+    found = [(f"count({name})", Check(f"values of {column.name}", f"count({name})"))]
+    match column.type:
+        case "int2" | "int4" | "int8":
+            found.append((f"sum({name})", Check(f"sum of {column.name}", f"sum({name})")))
+        case "numeric":
+            found.append((f"sum({at_source})", Check(f"sum of {column.name}", f"sum({name})")))
+        case "text" | "varchar" | "bpchar":
+            # as text, because the padding of a CHAR does not travel
+            size = f"sum(octet_length({at_source}::text))"
+            found.append((size, Check(f"bytes of {column.name}", f"sum(strlen({name}))")))
+        case "bytea":
+            found.append((f"sum(octet_length({name}))", Check(f"bytes of {column.name}", f"sum(octet_length({name}))")))
+        case "bool":
+            found.append((f"count(nullif({name}, false))", Check(f"truths of {column.name}", f"count_if({name})")))
+        case "date" | "timestamp" | "timestamptz":
+            finite = f"filter (where isfinite({name}))"
+            utc = f"({name} at time zone 'UTC')" if column.type == "timestamptz" else name
+            days = f"sum({utc}::date - {EPOCH}) {finite}"
+            found.append((days, Check(f"days of {column.name}", days)))
+    return found

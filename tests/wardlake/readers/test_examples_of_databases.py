@@ -1,0 +1,15 @@
+"""The YAML on the pages of MySQL and SQLite is the tested one."""
+
+import pytest
+
+from wardlake.settings import PROJECT_ROOT
+from wardlake.sources import read_source
+
+PAGES = PROJECT_ROOT / "docs" / "sources"
+
+
+@pytest.mark.parametrize(("page", "example"), [("mysql", "pharmacy_mysql"), ("sqlite", "endoscopy_sqlite")])
+def test_the_example_of_a_page_is_read(page: str, example: str) -> None:
+    path = PAGES / "examples" / f"{example}.yaml"
+    assert read_source(path).tables
+    assert f"```yaml\n{path.read_text()}```" in (PAGES / f"{page}.md").read_text()
