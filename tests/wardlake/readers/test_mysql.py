@@ -15,6 +15,8 @@ from mysql_clinic import rows_now, source_of
 
 from wardlake.bronze import batches, extract_table, extract_tables
 from wardlake.bronze.extract import Extraction
+from wardlake.bronze.readers import mysql
+from wardlake.bronze.relation import Opening
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -242,6 +244,14 @@ def test_one_connection_is_used_that_may_not_write_and_speaks_utc(settings: Sett
     )
     assert ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") in [text for text, _ in log]
     assert len({thread for _, thread in log}) == 1
+
+
+def test_the_server_does_not_compress(settings: Settings, mariadb: Database) -> None:
+    create_wards(mariadb)
+    with connect(settings) as engine:
+        opening = Opening(settings, Lake(settings), wards(), mariadb.uri, engine)
+        with mysql.session(opening) as session:
+            assert session.server.rows("SHOW STATUS LIKE 'Compression'") == [("Compression", "OFF")]
 
 
 def test_only_the_count_is_compared_if_the_yaml_says_so(settings: Settings, mariadb: Database) -> None:
