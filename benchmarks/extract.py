@@ -3,7 +3,7 @@
     python benchmarks/extract.py [--rows N] [--repeats N] [--large N] [--only postgres] [--json FILE]
 
 PostgreSQL: Wardlake to S3, against COPY in binary to nowhere, ADBC to S3, dlt to the local disk and Airflow's
-SqlToS3Operator. Files: Wardlake to S3 against DuckDB reading the same CSV file. Everything runs on this machine and
+SqlToS3Operator. MariaDB: Wardlake to S3 against its own client's dump to nowhere. Files: Wardlake to S3 against DuckDB reading the same CSV file. Everything runs on this machine and
 shares its cores: the database and the S3 server too. Each way runs in a process of its own, in turn with the others;
 the median of the repeats counts (dlt and SqlToS3Operator run once). `--large` extracts a table of that size as well
 and compares the memory.
@@ -24,11 +24,12 @@ from typing import Annotated
 import boto3
 import psycopg
 import typer
+from mariadb_server import DATABASE, PASSWORD, USER, mariadb, run
 from report import tell
 
 from wardlake.embedded import postgres, stack
 from wardlake.embedded.credentials import credential
-from wardlake.embedded.ports import LOOPBACK, is_free
+from wardlake.embedded.ports import LOOPBACK, any_free_port, is_free
 from wardlake.lake import Lake
 from wardlake.settings import Settings, load_settings
 
@@ -36,7 +37,7 @@ BUCKET = "benchmark"
 POSTGRES_PORT = 5432
 QUICK = ("copy", "adbc")
 SLOW = ("dlt_pyarrow", "dlt_connectorx", "pandas")
-TARGETS = {"copy": 1.5, "adbc": 2.5, "dlt": 8.0, "pandas": 8.0, "csv": 0.8}
+TARGETS = {"copy": 1.5, "adbc": 2.5, "dlt": 8.0, "pandas": 8.0, "mariadb": 0.8, "csv": 0.8}
 MEMORY_LIMIT_MB = 600
 COLUMNS = {
     "stay_id": "BIGINT",
@@ -65,6 +66,25 @@ select
 from generate_series(1::bigint, {rows}) i;
 """
 
+MARIADB_TABLE = (
+    f"""
+    CREATE TABLE {DATABASE}.dose (
+        stay_id BIGINT PRIMARY KEY, patient_no INT, ward_cd VARCHAR(8), drug_name TEXT, quantity DECIMAL(12, 2),
+        unit_price DECIMAL(12, 4), given_on DATE, given_at DATETIME, recorded_at DATETIME(6), is_return TINYINT
+    )
+    """,
+    f"""
+    INSERT INTO {DATABASE}.dose
+    SELECT
+        seq, (seq * 7919) % 1000000, CONCAT('W', LPAD(seq % 57, 3, '0')), CONCAT('drug ', MD5(seq % 2000)),
+        (seq % 997) / 4, (seq % 9973) / 16, DATE '2020-01-01' + INTERVAL seq DIV 2800 DAY,
+        TIMESTAMP '2020-01-01 00:00:00' + INTERVAL seq * 31 SECOND,
+        TIMESTAMP '2020-01-01 00:00:00' + INTERVAL seq * 32 SECOND, seq % 50 = 0
+    FROM seq_1_to_{{rows}}
+    """,
+    f"ANALYZE TABLE {DATABASE}.dose",
+)
+
 
 @dataclass
 class Result:
@@ -83,11 +103,11 @@ def main(
     rows: Annotated[int, typer.Option(help="Rows of the table.")] = 5_000_000,
     repeats: Annotated[int, typer.Option(help="Runs of the quick ways.")] = 3,
     large: Annotated[int, typer.Option(help="Rows of a larger table; 0: none.")] = 0,
-    only: Annotated[list[str] | None, typer.Option(help="postgres or csv; both if left out.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="postgres, mariadb or csv; all if left out.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")] = None,
 ) -> None:
     """Load the sources, run the ways in turn, and print the ratios."""
-    wanted = only or ["postgres", "csv"]
+    wanted = only or ["postgres", "mariadb", "csv"]
     facts: dict[str, object] = {}
     table: list[dict[str, object]] = []
     ratios: dict[str, float] = {}
@@ -98,6 +118,8 @@ def main(
             settings = _start()
             if "postgres" in wanted:
                 ratios |= _postgres(settings, Path(folder), rows, repeats, large, table, facts)
+            if "mariadb" in wanted:
+                ratios |= _mariadb(settings, Path(folder), rows, repeats, table)
             if "csv" in wanted:
                 ratios |= _csv(settings, Path(folder), rows, repeats, table)
         finally:
@@ -156,6 +178,26 @@ def _postgres(
     seconds = {"copy": results["copy"].typical, "adbc": results["adbc"].typical, "dlt": dlt}
     seconds["pandas"] = results["pandas"].typical
     return {name: taken / own.typical for name, taken in seconds.items()}
+
+
+def _mariadb(
+    settings: Settings, folder: Path, rows: int, repeats: int, table: list[dict[str, object]]
+) -> dict[str, float]:
+    port, place = any_free_port(), folder / "mariadb"
+    place.mkdir()
+    with mariadb(place, port) as socket:
+        _say(f"Loading {rows:,} rows into MariaDB")
+        run(socket, *(statement.format(rows=rows) for statement in MARIADB_TABLE))
+        columns = COLUMNS | {"recorded_at": "TIMESTAMP", "is_return": "TINYINT"}
+        order = {
+            "source": _source({"kind": "mysql", "conn_id": "benchmark_db"}, {"relation": f"{DATABASE}.dose"}, columns),
+            "uri": f"mysql://{USER}:{PASSWORD}@{LOOPBACK}:{port}/{DATABASE}",
+            "relation": f"{DATABASE}.dose",
+        }
+        results = _in_turn(settings, folder, order, ("wardlake", "mariadb_dump"), repeats)
+    for way, result in results.items():
+        table.append(_row("MariaDB", way, rows, result))
+    return {"mariadb": results["mariadb_dump"].typical / results["wardlake"].typical}
 
 
 def _csv(settings: Settings, folder: Path, rows: int, repeats: int, table: list[dict[str, object]]) -> dict[str, float]:
