@@ -19,6 +19,7 @@ from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.sql import as_name
 from wardlake.warehouse.connection import translate
 from wardlake.window import Window
 
@@ -139,8 +140,8 @@ def _compare(
     """Keys of the table whose rows come, go, change and stay, if `manifest` is committed."""
     spec = source.tables[table]
     after = counting(spec, [*standing, manifest])
-    keys = ", ".join(f'"{key}"' for key in spec.keys)
-    values = ", ".join(f'"{name}"' for name in spec.columns)
+    keys = ", ".join(map(as_name, spec.keys))
+    values = ", ".join(map(as_name, spec.columns))
 
     def digest(manifests: Sequence[Manifest]) -> str:
         rows = current_query(settings, spec, manifests)

@@ -23,6 +23,7 @@ from wardlake.errors import PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.sql import as_name
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 from wardlake.window import Window
@@ -263,7 +264,7 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, keys: li
     relation = session.read(all_keys)
     rows = Rows(
         relation.chunks,
-        [f'"{key}"' for key in keys],
+        [as_name(key) for key in keys],
         relation.order_by,
         begin=relation.begin,
         workers=relation.workers,

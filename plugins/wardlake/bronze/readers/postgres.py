@@ -20,6 +20,7 @@ from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
 from wardlake.errors import PermanentError
 from wardlake.sources import Source
 from wardlake.sources.connections import PostgresConnection
+from wardlake.sql import as_name, as_text
 from wardlake.warehouse.connection import extension_file
 
 CONNECT_TIMEOUT_S = 10
@@ -62,7 +63,7 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
         engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
         engine.execute(f"SET pg_pool_max_connections = {workers}")
         engine.execute("SET pg_pool_acquire_mode = 'wait'")  # the default goes over the limit
-        engine.execute(f"ATTACH {_quoted(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        engine.execute(f"ATTACH {as_text(address)} AS hospital (TYPE postgres, READ_ONLY)")
         yield PostgresSession(opening.source, engine, leader, beside, snapshot, moment, workers)
 
 
@@ -105,10 +106,10 @@ class PostgresSession:
             self._join(cursor)
 
         return Relation(
-            chunks=tuple(f"SELECT * FROM postgres_query('hospital', {_quoted(query)})" for query in queries),
+            chunks=tuple(f"SELECT * FROM postgres_query('hospital', {as_text(query)})" for query in queries),
             columns=columns,
             facts=asked.result,
-            order_by=() if plan.ordered_by else tuple(_double(key) for key in spec.keys),
+            order_by=() if plan.ordered_by else tuple(as_name(key) for key in spec.keys),
             checks=tuple(check for _, check in checks),
             begin=begin,
             workers=self.workers,
@@ -121,13 +122,13 @@ class PostgresSession:
         cursor.execute("SET TimeZone = 'UTC'")
         cursor.execute("SET enable_progress_bar = false")
         cursor.execute("BEGIN TRANSACTION")
-        joined = f"SET TRANSACTION SNAPSHOT {_quoted(self.snapshot)}"
-        cursor.execute(f"CALL postgres_execute('hospital', {_quoted(joined)})")
+        joined = f"SET TRANSACTION SNAPSHOT {as_text(self.snapshot)}"
+        cursor.execute(f"CALL postgres_execute('hospital', {as_text(joined)})")
 
     def _columns(self, query: str) -> tuple[BronzeColumn, ...]:
         with self.engine.cursor() as cursor:
             self._join(cursor)
-            described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {_quoted(query)})")
+            described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {as_text(query)})")
             return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 
     def _ask(
@@ -175,7 +176,7 @@ def _condition(request: Request) -> str:
     reading = request.reading
     if reading.column is None:
         return "true"
-    column = _double(reading.column)
+    column = as_name(reading.column)
     bounds = [
         f"{column} {operator} {_literal(bound)}"
         for operator, bound in ((">=", reading.lower), ("<", reading.upper))
@@ -185,12 +186,4 @@ def _condition(request: Request) -> str:
 
 
 def _literal(bound: object) -> str:
-    return _quoted(bound.isoformat()) if hasattr(bound, "isoformat") else str(bound)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return as_text(bound.isoformat()) if hasattr(bound, "isoformat") else str(bound)
