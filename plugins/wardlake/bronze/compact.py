@@ -162,7 +162,7 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
                 for number, path in enumerate(paths)
             ]
     except duckdb.Error as error:
-        raise translate(error, place) from error
+        raise translate(error, place) from None  # its text may hold values
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."

@@ -211,5 +211,5 @@ def _told(error: duckdb.Error, place: str) -> str:
         PassingError: the store did not answer, which says nothing about the file.
     """
     if isinstance(told := translate(error, place), PassingError):
-        raise told from error
+        raise told from None
     return type(error).__name__

@@ -17,11 +17,11 @@ from wardlake.bronze.readers.postgres_checks import Exactness, checks_of
 from wardlake.bronze.readers.postgres_faults import explain, explain_engine
 from wardlake.bronze.readers.postgres_table import PostgresTable, describe
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
-from wardlake.errors import PermanentError
+from wardlake.errors import PermanentError, WardlakeError
 from wardlake.sources import Source
 from wardlake.sources.connections import PostgresConnection
 from wardlake.sql import as_name, as_text
-from wardlake.warehouse.connection import extension_file
+from wardlake.warehouse.connection import extension_file, translate
 
 CONNECT_TIMEOUT_S = 10
 
@@ -52,18 +52,21 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
     try:
         leader = psycopg.connect(address)
     except psycopg.Error as error:
-        raise explain(error, opening.source, place) from error
+        raise explain(error, opening.source, place) from None  # its text may hold values
     with leader, ThreadPoolExecutor(1) as beside:
         try:
             leader.execute("set transaction isolation level repeatable read read only")
             snapshot, moment = leader.execute("select pg_export_snapshot(), clock_timestamp()").fetchall()[0]
         except psycopg.Error as error:
-            raise explain(error, opening.source, place) from error
+            raise explain(error, opening.source, place) from None  # its text may hold values
         workers = min(2, connection.max_connections - 1)
         engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
         engine.execute(f"SET pg_pool_max_connections = {workers}")
         engine.execute("SET pg_pool_acquire_mode = 'wait'")  # the default goes over the limit
-        engine.execute(f"ATTACH {as_text(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        try:
+            engine.execute(f"ATTACH {as_text(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        except duckdb.Error as error:
+            raise _told(error, opening.source, place) from None  # its text holds the password
         yield PostgresSession(opening.source, engine, leader, beside, snapshot, moment, workers)
 
 
@@ -88,7 +91,7 @@ class PostgresSession:
             with self.lock, self.leader.transaction():  # an error must not end the snapshot of the other tables
                 table = describe(self.leader, relation, spec, request.columns)
         except psycopg.Error as error:
-            raise explain(error, self.source, place, relation) from error
+            raise explain(error, self.source, place, relation) from None
         if table is None:
             raise PermanentError(
                 f"{place}: the database has no table {relation} that this user can see.",
@@ -98,7 +101,10 @@ class PostgresSession:
         plan = table.plan(self.workers, is_whole=request.reading.is_full)
         queries = [table.select(condition, part, plan.ordered_by) for part in plan.ranges]
         checks, exactness = checks_of(table.columns) if spec.reconcile == "checksum" else ((), ())
-        columns = self._columns(queries[0])
+        try:
+            columns = self._columns(queries[0])
+        except duckdb.Error as error:
+            raise _told(error, self.source, place) from None
         asked = _Beside(self.beside, partial(self._ask, table, condition, [sql for sql, _ in checks], exactness, place))
 
         def begin(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -145,7 +151,7 @@ class PostgresSession:
                 asked = self.leader.execute(f"select {listed} from {table.quoted} where {condition}")
                 rows, *found = asked.fetchall()[0]
         except psycopg.Error as error:
-            raise explain(error, self.source, place) from error
+            raise explain(error, self.source, place) from None
         inexact = [one.column for one, count in zip(exactness, found, strict=False) if count]
         if inexact:
             raise PermanentError(
@@ -170,6 +176,10 @@ class _Beside:
 
     def result(self) -> SourceFacts:
         return self.begin().result()
+
+
+def _told(error: duckdb.Error, source: Source, place: str) -> WardlakeError:
+    return explain_engine(error, source=source, place=place) or translate(error, place)
 
 
 def _condition(request: Request) -> str:
