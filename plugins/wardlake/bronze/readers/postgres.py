@@ -1,6 +1,6 @@
 """PostgreSQL: all tables of a session show one exported snapshot, which up to two workers read in ranges."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from wardlake.bronze.manifest import BronzeColumn
-from wardlake.bronze.readers.postgres_checks import Exactness, checks_of
+from wardlake.bronze.readers.postgres_checks import Exactness, checks_of, exactness_of
 from wardlake.bronze.readers.postgres_faults import explain, explain_engine
 from wardlake.bronze.readers.postgres_table import PostgresTable, describe
-from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
+from wardlake.bronze.relation import Check, Opening, Relation, Request, SourceFacts
 from wardlake.errors import PermanentError, WardlakeError
-from wardlake.sources import Source
+from wardlake.sources import Source, Table
 from wardlake.sources.connections import PostgresConnection
 from wardlake.sql import as_name, as_text
 from wardlake.warehouse.connection import extension_file, translate
@@ -100,12 +100,12 @@ class PostgresSession:
         condition = _condition(request)
         plan = table.plan(self.workers, is_whole=request.reading.is_full)
         queries = [table.select(condition, part, plan.ordered_by) for part in plan.ranges]
-        checks, exactness = checks_of(table.columns) if spec.reconcile == "checksum" else ((), ())
         try:
             columns = self._columns(queries[0])
         except duckdb.Error as error:
             raise _told(error, self.source, place) from None
-        asked = _Beside(self.beside, partial(self._ask, table, condition, [sql for sql, _ in checks], exactness, place))
+        checks, exactness = self._figures(spec, table, columns) if spec.reconcile == "checksum" else ((), ())
+        asked = _Beside(self.beside, partial(self._ask, table, condition, checks, exactness, place))
 
         def begin(cursor: duckdb.DuckDBPyConnection) -> None:
             asked.begin()
@@ -137,15 +137,33 @@ class PostgresSession:
             described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {as_text(query)})")
             return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 
+    def _figures(
+        self, spec: Table, table: PostgresTable, found: Sequence[BronzeColumn]
+    ) -> tuple[tuple[tuple[str, Check], ...], tuple[Exactness, ...]]:
+        """Figures of the columns that bronze has; one that the contract gives another type has others in the lake."""
+        in_bronze = {name: column.type.upper() for name, column in spec.columns.items()}
+        if spec.new_columns:
+            in_bronze = {column.name: column.type for column in found} | in_bronze
+        alike = {column.name for column in found if in_bronze.get(column.name) == column.type}
+        return (
+            checks_of([column for column in table.columns if column.name in alike]),
+            exactness_of([column for column in table.columns if column.name in in_bronze]),
+        )
+
     def _ask(
-        self, table: PostgresTable, condition: str, figures: list[str], exactness: tuple[Exactness, ...], place: str
+        self,
+        table: PostgresTable,
+        condition: str,
+        checks: tuple[tuple[str, Check], ...],
+        exactness: tuple[Exactness, ...],
+        place: str,
     ) -> SourceFacts:
         """Count and sum at the server, in the snapshot.
 
         Raises:
             PermanentError: numbers would be rounded by the contract's type.
         """
-        listed = ", ".join(["count(*)", *(one.sql for one in exactness), *figures])
+        listed = ", ".join(["count(*)", *(one.sql for one in exactness), *(sql for sql, _ in checks)])
         try:
             with self.lock, self.leader.transaction():
                 asked = self.leader.execute(f"select {listed} from {table.quoted} where {condition}")
@@ -158,7 +176,7 @@ class PostgresSession:
                 f"{place}: column {', '.join(inexact)} holds numbers that its type in the YAML cannot hold.",
                 remedy="Give it a wider DECIMAL, or VARCHAR, which keeps every digit and what is no number, as text.",
             )
-        names = [check.name for _, check in checks_of(table.columns)[0]] if figures else []
+        names = [check.name for _, check in checks]
         return SourceFacts(rows, dict(zip(names, found[len(exactness) :], strict=True)))
 
 
