@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,20 @@ def test_a_user_without_rights_is_told_the_grant(settings: Settings, database: s
         connection.execute(f"grant usage on schema adt to {reader}")
     with pytest.raises(PermanentError, match=r"may not read adt\.ward\. GRANT SELECT ON adt\.ward"):
         extract_table(settings, ward_source(), "ward", DAY, make_conninfo(database, user=reader, password="pw"))
+
+
+def test_a_server_without_a_connection_to_spare_is_a_passing_fault_that_shows_no_password(
+    settings: Settings, database: str, reader: str
+) -> None:
+    create_wards(database)
+    with psycopg.connect(database) as connection:
+        connection.execute(f"alter role {reader} password 'secret-pw' connection limit 1")
+        connection.execute(f"grant usage on schema adt to {reader}")
+        connection.execute(f"grant select on adt.ward to {reader}")
+    address = make_conninfo(database, user=reader, password="secret-pw")
+    with pytest.raises(PassingError, match="cannot be reached or gave up") as raised:
+        extract_table(settings, ward_source(), "ward", DAY, address)
+    assert "secret-pw" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_bucket_without_rights_is_named(settings: Settings, database: str) -> None:

@@ -19,6 +19,7 @@ from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.sql import as_name
 from wardlake.warehouse.connection import translate
 from wardlake.window import Window
 
@@ -88,7 +89,7 @@ def backfill_table(
             try:
                 comparison = _compare(settings, source, table, comparing, standing, manifest)
             except duckdb.Error as error:
-                raise translate(error, place) from error
+                raise translate(error, place) from None  # its text may hold values
         manifest = manifest.model_copy(update={"comparison": comparison})
         if is_rehearsal:
             for file in (*manifest.files, *(manifest.keys or [])):
@@ -139,8 +140,8 @@ def _compare(
     """Keys of the table whose rows come, go, change and stay, if `manifest` is committed."""
     spec = source.tables[table]
     after = counting(spec, [*standing, manifest])
-    keys = ", ".join(f'"{key}"' for key in spec.keys)
-    values = ", ".join(f'"{name}"' for name in spec.columns)
+    keys = ", ".join(map(as_name, spec.keys))
+    values = ", ".join(map(as_name, spec.columns))
 
     def digest(manifests: Sequence[Manifest]) -> str:
         rows = current_query(settings, spec, manifests)

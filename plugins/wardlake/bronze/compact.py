@@ -31,6 +31,7 @@ from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source, Table
+from wardlake.sql import as_name
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 
@@ -137,7 +138,7 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
     prefix = compaction_prefix(first.source, first.table, compaction_id)
     place = f"{first.source}.{first.table}, compaction {compaction_id}"
     columns = ["_row_id", *(column.name for column in first.columns), *list(LINEAGE_TYPES)[1:]]
-    listed = ", ".join(_double(name) for name in columns)
+    listed = ", ".join(as_name(name) for name in columns)
     rows = " UNION ALL ".join(f"SELECT {listed} FROM {each.relation}" for each in places(settings, members))
     attempt = uuid.uuid4().hex[:8]
     try:
@@ -145,7 +146,7 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
             before = _digests(engine, listed, f"({rows})")
             _refuse_lost_rows(place, members, before)
             folder = work / "parts"
-            order = ", ".join([*map(_double, table.keys), "_batch_id", "_row_id"])
+            order = ", ".join([*map(as_name, table.keys), "_batch_id", "_row_id"])
             engine.execute(
                 f"COPY (SELECT * FROM ({rows}) ORDER BY {order}) TO '{folder}' "
                 f"(FORMAT parquet, COMPRESSION zstd, FILE_SIZE_BYTES {PART_BYTES})"
@@ -161,7 +162,7 @@ def _merge(settings: Settings, lake: Lake, table: Table, members: list[Manifest]
                 for number, path in enumerate(paths)
             ]
     except duckdb.Error as error:
-        raise translate(error, place) from error
+        raise translate(error, place) from None  # its text may hold values
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
@@ -211,7 +212,3 @@ def _refuse_lost_rows(place: str, members: list[Manifest], found: dict[str, tupl
             "It was not committed.",
             remedy="Run 'wardlake bronze verify' on this table to see which files were changed.",
         )
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.errors import PermanentError
 from wardlake.sources import Source, Table
+from wardlake.sql import as_name, as_text
 
 LINEAGE_OF_FILES = ("_file", "_line")
 UNLIKE = "WARDLAKE-UNLIKE:"
@@ -58,7 +59,7 @@ def compare(spec: Table, found: Sequence[BronzeColumn]) -> tuple[Agreement, list
     expressions: list[str] = []
     columns: list[BronzeColumn] = []
     for name, type_ in expected.items():
-        quoted = _double(name)
+        quoted = as_name(name)
         if name not in present:
             told = f"column '{name}' is missing"
             (changes if spec.contract == "evolve" else refused).append(told)
@@ -77,24 +78,20 @@ def compare(spec: Table, found: Sequence[BronzeColumn]) -> tuple[Agreement, list
             changes.append(f"column '{name}' is new and was left out")
         elif spec.contract == "evolve" and spec.new_columns:
             changes.append(f"column '{name}' is new, of type {type_}, and was taken as {spec.new_columns}")
-            expressions.append(_double(name))
+            expressions.append(as_name(name))
             columns.append(BronzeColumn(name=name, type=type_))
         else:
             refused.append(f"column '{name}' is new and has no PII class")
     common = [name for name in present if name in expected]
     if common != [name for name in expected if name in present]:
         (refused if spec.contract == "halt" else changes).append("the columns are in another order")
-    expressions += [_double(column.name) for column in lineage]
+    expressions += [as_name(column.name) for column in lineage]
     return Agreement(tuple(expressions), (*columns, *lineage), tuple(changes)), refused
 
 
 def _cast(name: str, found: str, type_: str) -> str:
-    quoted, told = _double(name), f"{UNLIKE} column '{name}' holds values that are no {type_}".replace("'", "''")
+    quoted, told = as_name(name), as_text(f"{UNLIKE} column '{name}' holds values that are no {type_}")
     return (
         f"CASE WHEN TRY_CAST(TRY_CAST({quoted} AS {type_}) AS {found}) IS NOT DISTINCT FROM {quoted} "
-        f"THEN TRY_CAST({quoted} AS {type_}) ELSE error('{told}') END"
+        f"THEN TRY_CAST({quoted} AS {type_}) ELSE error({told}) END"
     )
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

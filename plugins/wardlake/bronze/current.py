@@ -8,6 +8,7 @@ from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source, Table
+from wardlake.sql import as_name, as_text
 
 LINEAGE_TYPES = {
     "_row_id": "BIGINT",
@@ -48,10 +49,10 @@ def rows_query(settings: Settings, table: Table, manifests: Sequence[Manifest]) 
     columns = {name: column.type for name, column in table.columns.items()} | LINEAGE_TYPES
     if table.files:
         columns |= FILE_LINEAGE_TYPES
-    absent = {name: f"CAST(NULL AS {type_}) AS {_double(name)}" for name, type_ in columns.items()}
+    absent = {name: f"CAST(NULL AS {type_}) AS {as_name(name)}" for name, type_ in columns.items()}
     selected = [
         "SELECT "
-        + ", ".join(_double(name) if name in place.columns else missing for name, missing in absent.items())
+        + ", ".join(as_name(name) if name in place.columns else missing for name, missing in absent.items())
         + f" FROM {place.relation}"
         for place in places(settings, manifests)
     ]
@@ -95,7 +96,7 @@ def places(settings: Settings, manifests: Sequence[Manifest]) -> list[Place]:
         ]
         relation = _parquet(bucket, compaction.files)
         if set(wanted) != set(compaction.members):
-            relation = f"(FROM {relation} WHERE _batch_id IN ({', '.join(map(_quoted, wanted))}))"
+            relation = f"(FROM {relation} WHERE _batch_id IN ({', '.join(map(as_text, wanted))}))"
         columns = {column.name for column in compaction.columns}
         found.append(Place(relation, frozenset(columns | set(LINEAGE_TYPES))))
     return found
@@ -121,7 +122,7 @@ def current_query(settings: Settings, table: Table, manifests: Sequence[Manifest
 
 
 def _newest_of_each_key(settings: Settings, table: Table, manifests: Sequence[Manifest], rows: str) -> str:
-    keys = [_double(key) for key in table.keys]
+    keys = [as_name(key) for key in table.keys]
     unkeyed = " OR ".join(f"{key} IS NULL" for key in keys)
     # rows of one batch that share a key all stay: it is the suite's task to judge them
     newest = (
@@ -162,13 +163,5 @@ def _newest_of_each_file(table: Table, manifests: Sequence[Manifest], rows: str)
         newest = {whole.name: manifests[-1].batch_id}
     if len(newest) == len(versions):
         return rows
-    listed = ", ".join(f"({_quoted(name)}, {_quoted(batch_id)})" for name, batch_id in newest.items())
+    listed = ", ".join(f"({as_text(name)}, {as_text(batch_id)})" for name, batch_id in newest.items())
     return f"SELECT * FROM ({rows}) WHERE (_file, _batch_id) IN (VALUES {listed})"
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -19,10 +19,11 @@ from wardlake.bronze.reading import EVERYTHING, TICK, cursor_type, is_time, read
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
 from wardlake.bronze.work import work_folder
-from wardlake.errors import PermanentError, WardlakeError
+from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.sources import Source, Table
+from wardlake.sql import as_name
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 from wardlake.window import Window
@@ -119,14 +120,18 @@ def commit_batch(lake: Lake, bucket: str, manifest: Manifest) -> Extraction:
     """Commit a batch, or return the one that another attempt has committed first.
 
     Raises:
-        PassingError: another batch has taken a file of this one meanwhile.
+        PassingError: another batch has taken a file of this one meanwhile, or another attempt is committing it.
         PermanentError: source and lake disagree on the number of rows.
     """
     confirm(lake, bucket, manifest)
     if commit(lake, bucket, manifest):
         return Extraction(manifest, is_new=True)
     winner = read_manifest(lake, bucket, manifest.source, manifest.table, manifest.batch_id)
-    assert winner is not None, "the conditional put said that the manifest exists"  # noqa: S101
+    if winner is None:  # a store may refuse the later of two puts before the earlier one has ended
+        raise PassingError(
+            f"{manifest.source}.{manifest.table}, batch {manifest.batch_id}: another attempt is committing it now.",
+            remedy="Run again: it will find the batch.",
+        )
     return Extraction(winner, is_new=False)
 
 
@@ -225,7 +230,8 @@ def _copy(
 ) -> _Copy | None:
     """Copy the rows; None if not all of them could be, and the relation can do without the broken files."""
     table, spec = request.table, source.tables[request.table]
-    agreement = agree(source, table, relation.columns, f"{source.name}.{table}, batch {request.batch_id}")
+    place = f"{source.name}.{table}, batch {request.batch_id}"
+    agreement = agree(source, table, relation.columns, place)
     prefix = batch_prefix(source.name, table, request.batch_id)
     lineage = Lineage(request.batch_id, source.name, extracted_at)
     cursor = spec.cursor.column if spec.cursor else None
@@ -243,7 +249,7 @@ def _copy(
     writer = PartWriter(engine, lake, settings.bucket("bronze"), prefix, request.work, lineage)
     try:
         written = writer.write(rows)
-        keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
+        keys = _write_keys(session, request, writer, spec, place) if spec.deletes == "compare_keys" else None
         facts = relation.facts()
     except duckdb.Error:
         if relation.without_broken:
@@ -254,22 +260,32 @@ def _copy(
     return _Copy(agreement, written, keys, facts)
 
 
-def _write_keys(session: Session, request: Request, writer: PartWriter, keys: list[str]) -> Written:
-    """Write all keys that the source has now, beside the rows of the batch."""
+def _write_keys(session: Session, request: Request, writer: PartWriter, spec: Table, place: str) -> Written:
+    """Write all keys that the source has now, beside the rows of the batch, as the contract's types.
+
+    Raises:
+        PermanentError: not all of them arrived; rows would seem to be deleted.
+    """
     all_keys = Request(
-        request.table, request.batch_id, request.window, request.work / "keys", EVERYTHING, columns=tuple(keys)
+        request.table, request.batch_id, request.window, request.work / "keys", EVERYTHING, columns=tuple(spec.keys)
     )
     all_keys.work.mkdir()
     relation = session.read(all_keys)
     rows = Rows(
         relation.chunks,
-        [f'"{key}"' for key in keys],
+        [f"CAST({as_name(key)} AS {spec.columns[key].type}) AS {as_name(key)}" for key in spec.keys],
         relation.order_by,
         begin=relation.begin,
         workers=relation.workers,
         row_group_rows=relation.row_group_rows,
     )
-    return writer.write(rows, name="keys")
+    written, found = writer.write(rows, name="keys"), relation.facts().rows
+    if written.rows != found:
+        raise PermanentError(
+            f"{place}: the source has {found} keys, {written.rows} reached the lake. The batch was not committed.",
+            remedy="Run again; if it stays so, look for rows that the source hides from this user.",
+        )
+    return written
 
 
 def _explain(error: duckdb.Error, relation: Relation | None, place: str) -> WardlakeError:

@@ -18,6 +18,7 @@ import duckdb
 from wardlake.bronze.manifest import BronzeFile
 from wardlake.bronze.relation import ROW_GROUP_ROWS, Check
 from wardlake.lake import Lake
+from wardlake.sql import as_name
 
 FIGURE_PLACES = 38
 PART_BYTES = 256 * 1024**2
@@ -143,7 +144,7 @@ class PartWriter:
         engine.execute(self._copy(rows, number, folder))
         for part, path in enumerate(sorted(folder.glob("*.parquet"), key=lambda path: (len(path.name), path.name))):
             key = f"{self.prefix}{name}-{self.attempt}-{number:05d}-{part:03d}.parquet"
-            latest = f'max("{rows.cursor}")' if rows.cursor else "max(NULL)"
+            latest = f"max({as_name(rows.cursor)})" if rows.cursor else "max(NULL)"
             figures = ", ".join(["count(*)", latest, *(check.lake_sql for check in rows.checks)])
             measured = engine.execute(f"SELECT {figures} FROM read_parquet('{path}')").fetchall()[0]
             yield _Part(measured, uploader.submit(self._store, path, key, int(measured[0])))

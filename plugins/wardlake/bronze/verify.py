@@ -19,6 +19,7 @@ from wardlake.errors import PassingError
 from wardlake.lake import Entry, Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.sql import as_name
 from wardlake.warehouse.connection import connect, translate
 
 Progress = Callable[[str, int, int], None]
@@ -185,7 +186,7 @@ class _Check:
     def _expected(self, columns: Sequence[BronzeColumn]) -> list[tuple[str, str]]:
         """Columns and types as a Parquet file keeps them: some types of DuckDB have no equal there."""
         typed = {"_row_id": "BIGINT"} | {column.name: column.type for column in columns} | LINEAGE_TYPES
-        listed = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"'.replace("\n", " ") for name, type_ in typed.items())
+        listed = ", ".join(f"CAST(NULL AS {type_}) AS {as_name(name)}" for name, type_ in typed.items())
         path = self.work / "expected.parquet"
         self.engine.execute(f"COPY (SELECT {listed} WHERE false) TO '{path}' (FORMAT parquet)")
         return self._described(f"read_parquet('{path}')")
@@ -210,5 +211,5 @@ def _told(error: duckdb.Error, place: str) -> str:
         PassingError: the store did not answer, which says nothing about the file.
     """
     if isinstance(told := translate(error, place), PassingError):
-        raise told from error
+        raise told from None
     return type(error).__name__

@@ -6,7 +6,8 @@ import duckdb
 
 from wardlake.onboard.content import File
 from wardlake.onboard.delimited import Described
-from wardlake.onboard.found import SAMPLE_ROWS, FoundColumn, UnreadableError, double
+from wardlake.onboard.found import SAMPLE_ROWS, FoundColumn, UnreadableError
+from wardlake.sql import as_name
 
 
 def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: str) -> Described:
@@ -18,7 +19,7 @@ def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: s
     try:
         described = engine.execute("DESCRIBE FROM read_parquet($path)", {"path": str(files[0].path)}).fetchall()
         engine.execute(
-            f"CREATE TABLE {double(sample)} AS FROM read_parquet($paths) LIMIT {SAMPLE_ROWS}",
+            f"CREATE TABLE {as_name(sample)} AS FROM read_parquet($paths) LIMIT {SAMPLE_ROWS}",
             {"paths": [str(file.path) for file in files]},
         )
     except duckdb.Error as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from wardlake.onboard.found import double, quoted
+from wardlake.sql import as_name, as_text
 
 NEVER_VALUES = ("\\N", "NULL", "(null)", "#N/A", "<null>")
 """Texts that nobody means as a value."""
@@ -79,34 +79,34 @@ def _settle_totals(
 ) -> None:
     for name in names:
         found = engine.execute(
-            f"SELECT {double(name)}, count(*) FROM {double(sample)} "
-            f"WHERE regexp_full_match(trim({double(name)}, ' :'), {quoted(TOTALS)}) GROUP BY ALL"
+            f"SELECT {as_name(name)}, count(*) FROM {as_name(sample)} "
+            f"WHERE regexp_full_match(trim({as_name(name)}, ' :'), {as_text(TOTALS)}) GROUP BY ALL"
         ).fetchall()
         if len(found) == 1 and found[0][1] <= files:
             text = found[0][0]
             settled.spec["totals"] = {name: text}
-            engine.execute(f"DELETE FROM {double(sample)} WHERE {double(name)} = {quoted(text)}")
+            engine.execute(f"DELETE FROM {as_name(sample)} WHERE {as_name(name)} = {as_text(text)}")
             settled.notes.append(f"rows with '{text}' in {name} are taken for totals rows and left out")
             return
 
 
 def _settle_nulls(engine: duckdb.DuckDBPyConnection, sample: str, names: Sequence[str], settled: Settled) -> None:
-    listed = ", ".join(map(quoted, NEVER_VALUES + SOMETIMES_VALUES))
+    listed = ", ".join(map(as_text, NEVER_VALUES + SOMETIMES_VALUES))
     texts: dict[str, None] = {}
     for name in names:
-        column = double(name)
+        column = as_name(name)
         present = [
             text
             for (text,) in engine.execute(
-                f"SELECT DISTINCT {column} FROM {double(sample)} WHERE {column} IN ({listed}) ORDER BY ALL"
+                f"SELECT DISTINCT {column} FROM {as_name(sample)} WHERE {column} IN ({listed}) ORDER BY ALL"
             ).fetchall()
         ]
         if not present:
             continue
         others, plain = engine.execute(
             f"""
-            SELECT count(*), count(*) FILTER (regexp_full_match({column}, {quoted(f"{NUMBER_LIKE}|{DATE_LIKE}")}))
-            FROM {double(sample)} WHERE {column} NOT IN ({listed})
+            SELECT count(*), count(*) FILTER (regexp_full_match({column}, {as_text(f"{NUMBER_LIKE}|{DATE_LIKE}")}))
+            FROM {as_name(sample)} WHERE {column} NOT IN ({listed})
             """
         ).fetchall()[0]
         is_typed = others > 0 and others == plain
@@ -116,8 +116,8 @@ def _settle_nulls(engine: duckdb.DuckDBPyConnection, sample: str, names: Sequenc
         settled.notes.append(f"taken for no value, in every column: {', '.join(texts)}")
         for name in names:
             engine.execute(
-                f"UPDATE {double(sample)} SET {double(name)} = NULL "
-                f"WHERE {double(name)} IN ({', '.join(map(quoted, texts))})"
+                f"UPDATE {as_name(sample)} SET {as_name(name)} = NULL "
+                f"WHERE {as_name(name)} IN ({', '.join(map(as_text, texts))})"
             )
 
 
@@ -155,9 +155,9 @@ def _settle_numbers(
         settled.spec["thousands"] = thousands
     settled.spec["numbers"] = numbers
     for name in numbers:
-        column = double(name)
-        bare = f"replace({column}, {quoted(thousands)}, '')"
-        engine.execute(f"UPDATE {double(sample)} SET {column} = replace({bare}, {quoted(decimal)}, '.')")
+        column = as_name(name)
+        bare = f"replace({column}, {as_text(thousands)}, '')"
+        engine.execute(f"UPDATE {as_name(sample)} SET {column} = replace({bare}, {as_text(decimal)}, '.')")
 
 
 def _number(decimal: str, thousands: str) -> str:
@@ -166,9 +166,10 @@ def _number(decimal: str, thousands: str) -> str:
 
 
 def _all_match(engine: duckdb.DuckDBPyConnection, sample: str, name: str, pattern: str) -> bool:
+    column = as_name(name)
     filled, matching = engine.execute(
-        f"SELECT count({double(name)}), count(*) FILTER (regexp_full_match(trim({double(name)}), {quoted(pattern)})) "
-        f"FROM {double(sample)}"
+        f"SELECT count({column}), count(*) FILTER (regexp_full_match(trim({column}), {as_text(pattern)})) "
+        f"FROM {as_name(sample)}"
     ).fetchall()[0]
     return bool(filled) and filled == matching
 
@@ -176,6 +177,6 @@ def _all_match(engine: duckdb.DuckDBPyConnection, sample: str, name: str, patter
 def _has(engine: duckdb.DuckDBPyConnection, sample: str, name: str, separator: str) -> bool:
     return bool(
         engine.execute(
-            f"SELECT count(*) FROM {double(sample)} WHERE contains({double(name)}, {quoted(separator)})"
+            f"SELECT count(*) FROM {as_name(sample)} WHERE contains({as_name(name)}, {as_text(separator)})"
         ).fetchall()[0][0]
     )

@@ -16,19 +16,11 @@ from wardlake.bronze.readers import open_session
 from wardlake.bronze.relation import Opening, Relation, Request
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
-from wardlake.onboard.found import (
-    SAMPLE_ROWS,
-    Found,
-    FoundColumn,
-    FoundTable,
-    UnreadableError,
-    double,
-    quoted,
-    refuse_unusable,
-)
+from wardlake.onboard.found import SAMPLE_ROWS, Found, FoundColumn, FoundTable, UnreadableError, refuse_unusable
 from wardlake.onboard.naming import identifier
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.sql import as_name, as_text
 from wardlake.warehouse.connection import connect
 from wardlake.window import Window
 
@@ -219,13 +211,13 @@ def _copy_sample(
     for number, chunk in enumerate(relation.chunks):
         path = work / f"sample-{number}.parquet"
         copied = reading.execute(
-            f"COPY (SELECT * FROM ({chunk}) LIMIT {SAMPLE_ROWS - rows}) TO {quoted(str(path))} (FORMAT parquet)"
+            f"COPY (SELECT * FROM ({chunk}) LIMIT {SAMPLE_ROWS - rows}) TO {as_text(str(path))} (FORMAT parquet)"
         ).fetchall()
         files.append(str(path))
         rows += int(copied[0][0])
         if rows >= SAMPLE_ROWS:
             break
-    engine.execute(f"CREATE TABLE {double(sample)} AS FROM read_parquet({files})")
+    engine.execute(f"CREATE TABLE {as_name(sample)} AS FROM read_parquet({files})")
     for path_text in files:
         Path(path_text).unlink()
 

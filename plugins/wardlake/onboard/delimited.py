@@ -14,7 +14,8 @@ import duckdb
 
 from wardlake.onboard.content import File
 from wardlake.onboard.conventions import settle
-from wardlake.onboard.found import FoundColumn, UnreadableError, create_text_sample, double, quoted, refuse_unusable
+from wardlake.onboard.found import FoundColumn, UnreadableError, create_text_sample, refuse_unusable
+from wardlake.sql import as_name, as_text
 
 SNIFFED_CHARACTERS = 2 * 1024**2
 SNIFFED_ROWS = 20_000
@@ -53,7 +54,7 @@ def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: s
     dialect = sniff(engine, first)
     reading = _fill(engine, files, sample, dialect)
     if dialect.header_row == 1 and _looks_like_a_row(engine, sample, reading.header):
-        engine.execute(f"DROP TABLE {double(sample)}")
+        engine.execute(f"DROP TABLE {as_name(sample)}")
         dialect = replace(dialect, header_row=None)
         reading = _fill(engine, files, sample, dialect)
     notes = list(reading.notes)
@@ -87,9 +88,9 @@ def _looks_like_a_row(engine: duckdb.DuckDBPyConnection, sample: str, header: Se
 
     Names of columns are no values, but a row's values come again. A header that comes again as a whole is one.
     """
-    same = [f"({double(name)} IS NOT DISTINCT FROM {quoted(name)})" for name in header]
+    same = [f"({as_name(name)} IS NOT DISTINCT FROM {as_text(name)})" for name in header]
     again = engine.execute(
-        f"SELECT {', '.join(f'bool_or({one})' for one in same)} FROM {double(sample)} WHERE NOT ({' AND '.join(same)})"
+        f"SELECT {', '.join(f'bool_or({one})' for one in same)} FROM {as_name(sample)} WHERE NOT ({' AND '.join(same)})"
     ).fetchall()[0]
     return sum(map(bool, again)) * 4 >= len(header)
 

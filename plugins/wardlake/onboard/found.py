@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from wardlake.sources import LINEAGE_COLUMNS
+from wardlake.sql import as_name
 
 SAMPLE_ROWS = 100_000
 BATCH_ROWS = 5_000
@@ -69,13 +70,13 @@ def create_text_sample(
 ) -> int:
     """Put the first SAMPLE_ROWS rows of text into a new table; returns how many. Empty text is no value."""
     schema = pa.schema([(name, pa.string()) for name in names])
-    listed = ", ".join(f"{double(name)} VARCHAR" for name in names)
-    engine.execute(f"CREATE TABLE {double(sample)} ({listed})")
+    listed = ", ".join(f"{as_name(name)} VARCHAR" for name in names)
+    engine.execute(f"CREATE TABLE {as_name(sample)} ({listed})")
     wanted, count = islice(rows, SAMPLE_ROWS), 0
     while batch := list(islice(wanted, BATCH_ROWS)):
         columns = [pa.array([value or None for value in values], pa.string()) for values in zip(*batch, strict=True)]
         engine.register("_batch", pa.table(columns, schema=schema))
-        engine.execute(f"INSERT INTO {double(sample)} FROM _batch")
+        engine.execute(f"INSERT INTO {as_name(sample)} FROM _batch")
         engine.unregister("_batch")
         count += len(batch)
     return count
@@ -94,13 +95,3 @@ def refuse_unusable(names: Sequence[str]) -> None:
         raise UnreadableError(f"its columns {', '.join(twice)} have the name of another column")
     if reserved := [name for name in names if name in LINEAGE_COLUMNS]:
         raise UnreadableError(f"its columns {', '.join(reserved)} have names that Wardlake keeps for lineage")
-
-
-def double(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted(text: str) -> str:
-    """An SQL text."""
-    return "'" + text.replace("'", "''") + "'"

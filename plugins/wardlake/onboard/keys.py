@@ -8,8 +8,9 @@ from math import prod
 import duckdb
 
 from wardlake.onboard import words
-from wardlake.onboard.found import FoundTable, double
+from wardlake.onboard.found import FoundTable
 from wardlake.onboard.profile import Profile
+from wardlake.sql import as_name
 
 MOST_COLUMNS = 3
 MOST_CANDIDATES = 12
@@ -83,7 +84,7 @@ def _likelihood(name: str, profile: Profile) -> int:
 
 def _distinct(engine: duckdb.DuckDBPyConnection, sample: str, names: Sequence[str]) -> int:
     """Number of different complete keys."""
-    listed = ", ".join(map(double, names))
-    complete = " AND ".join(f"{double(name)} IS NOT NULL" for name in names)
-    counted = engine.execute(f"SELECT count(DISTINCT ({listed})) FROM {double(sample)} WHERE {complete}").fetchall()
+    listed = ", ".join(map(as_name, names))
+    complete = " AND ".join(f"{as_name(name)} IS NOT NULL" for name in names)
+    counted = engine.execute(f"SELECT count(DISTINCT ({listed})) FROM {as_name(sample)} WHERE {complete}").fetchall()
     return int(counted[0][0])

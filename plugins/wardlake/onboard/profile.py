@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from wardlake.onboard.found import FoundColumn, double, quoted
+from wardlake.onboard.found import FoundColumn
+from wardlake.sql import as_name, as_text
 
 NUMBER = r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?"
 PADDED = r"0\d+"
@@ -76,14 +77,14 @@ class Profile:
 
 def profile(engine: duckdb.DuckDBPyConnection, sample: str, column: FoundColumn) -> Profile:
     """Figures of one column of a sample."""
-    value, formats = double(column.name), ", ".join(map(quoted, DATE_FORMATS))
+    value, formats = as_name(column.name), ", ".join(map(as_text, DATE_FORMATS))
     moment = "CAST(value AS TIMESTAMP)" if column.is_moment else f"try_strptime(t, [{formats}])"
     figures = engine.execute(
         f"""
         WITH texts AS (
-            SELECT {value} AS value, nullif(trim(CAST({value} AS VARCHAR)), '') AS t FROM {double(sample)}
+            SELECT {value} AS value, nullif(trim(CAST({value} AS VARCHAR)), '') AS t FROM {as_name(sample)}
         ),
-        dated AS (SELECT t, {moment} AS d, regexp_full_match(t, {quoted(NUMBER)}) AS is_number FROM texts),
+        dated AS (SELECT t, {moment} AS d, regexp_full_match(t, {as_text(NUMBER)}) AS is_number FROM texts),
         real AS (
             SELECT * REPLACE (CASE WHEN year(d) BETWEEN {YEARS[0]} AND {YEARS[1]} THEN d END AS d) FROM dated
         )
@@ -91,14 +92,14 @@ def profile(engine: duckdb.DuckDBPyConnection, sample: str, column: FoundColumn)
             count(*), count(t), count(DISTINCT t),
             {_share("is_number")},
             {_share("is_number AND contains(t, '.')")},
-            {_share(f"regexp_full_match(t, {quoted(PADDED)})")},
+            {_share(f"regexp_full_match(t, {as_text(PADDED)})")},
             {_share("d IS NOT NULL")},
             {_share("d IS NOT NULL AND d <> date_trunc('day', d)")},
             coalesce(date_diff('day', min(d), max(d)) / 365.25, 0),
-            {_share(f"regexp_full_match(t, {quoted(EMAIL)})")},
-            {_share(f"d IS NULL AND NOT is_number AND regexp_full_match(t, {quoted(PHONE)})")},
-            {_share(f"regexp_full_match(t, {quoted(PERSON_NUMBER)})")},
-            {_share(f"regexp_full_match(t, {quoted(UUID)})")},
+            {_share(f"regexp_full_match(t, {as_text(EMAIL)})")},
+            {_share(f"d IS NULL AND NOT is_number AND regexp_full_match(t, {as_text(PHONE)})")},
+            {_share(f"regexp_full_match(t, {as_text(PERSON_NUMBER)})")},
+            {_share(f"regexp_full_match(t, {as_text(UUID)})")},
             {_share("contains(t, ' ')")},
             coalesce(avg(1 + length(t) - length(replace(t, ' ', ''))), 0),
             coalesce(max(length(t)), 0)

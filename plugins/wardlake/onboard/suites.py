@@ -8,10 +8,11 @@ from typing import Any
 import duckdb
 
 from wardlake.onboard.classes import Suggestion
-from wardlake.onboard.found import FoundColumn, FoundTable, double
+from wardlake.onboard.found import FoundColumn, FoundTable
 from wardlake.onboard.keys import SuggestedKeys
 from wardlake.onboard.naming import identifier
 from wardlake.onboard.profile import Profile
+from wardlake.sql import as_name
 
 LEAST_ROWS = 50
 """Below, that a column has no gaps or few values says little."""
@@ -91,10 +92,10 @@ def _key_rules(keys: SuggestedKeys) -> Iterator[Rule]:
 def _value_rules(
     engine: duckdb.DuckDBPyConnection, sample: str, column: FoundColumn, profile: Profile
 ) -> Iterator[Rule]:
-    name = double(column.name)
+    name = as_name(column.name)
     if profile.is_code_list and column.type != "BOOLEAN" and not (profile.is_number and profile.distinct > 5):
         found = engine.execute(
-            f"SELECT DISTINCT {name} FROM {double(sample)} WHERE {name} IS NOT NULL ORDER BY ALL"
+            f"SELECT DISTINCT {name} FROM {as_name(sample)} WHERE {name} IS NOT NULL ORDER BY ALL"
         ).fetchall()
         values = [value for (value,) in found if isinstance(value, str | int | bool)]
         if len(values) == len(found):
@@ -116,8 +117,8 @@ def _value_rules(
 
 
 def _margins(engine: duckdb.DuckDBPyConnection, sample: str, column: FoundColumn) -> tuple[float, float]:
-    value = f"try_cast({double(column.name)} AS DOUBLE)"
-    least, most = engine.execute(f"SELECT min({value}), max({value}) FROM {double(sample)}").fetchall()[0]
+    value = f"try_cast({as_name(column.name)} AS DOUBLE)"
+    least, most = engine.execute(f"SELECT min({value}), max({value}) FROM {as_name(sample)}").fetchall()[0]
     width = max(most - least, abs(most), 1)
     return (0.0 if least >= 0 else _rounded(least - width)), _rounded(most + width)
 
@@ -130,7 +131,7 @@ def _range(column: FoundColumn, low: float, high: float) -> tuple[str, dict[str,
     """Numbers that travel as text are compared by a query: Great Expectations would compare letters."""
     if column.type != "VARCHAR":
         return "expect_column_values_to_be_between", {"column": column.name, "min_value": low, "max_value": high}
-    name = double(column.name).replace("{", "{{").replace("}", "}}")
+    name = as_name(column.name).replace("{", "{{").replace("}", "}}")
     query = (
         f"SELECT _row_id FROM {{batch}} WHERE {name} IS NOT NULL AND trim({name}) <> '' "
         f"AND coalesce(try_cast({name} AS DOUBLE) NOT BETWEEN {low} AND {high}, true)"

@@ -8,6 +8,7 @@ import yaml
 from wardlake.quality.suites import GOLD, Rule, read_suite, suite_path
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.sql import as_name
 
 ROWLESS_PREFIXES = ("expect_table_", "expect_column_to_exist", "expect_column_distinct_", "expect_column_proportion_")
 LINEAGE = {"_row_id": "BIGINT", "_batch_id": "VARCHAR", "_source": "VARCHAR", "_extracted_at": "TIMESTAMPTZ"}
@@ -67,7 +68,7 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, source: str, tables: di
     problems = []
     connection.execute("CREATE SCHEMA silver; CREATE SCHEMA gold")
     for name, columns in tables.items():
-        listed = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
+        listed = ", ".join(f"{as_name(column)} {type_}" for column, type_ in columns.items())
         try:
             connection.execute(f"CREATE TABLE {_quoted(name)} ({listed})")
         except duckdb.Error as error:
@@ -76,7 +77,7 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, source: str, tables: di
 
 
 def _quoted(name: str) -> str:
-    return ".".join(f'"{part}"' for part in name.split("."))
+    return ".".join(map(as_name, name.split(".")))
 
 
 def _check_file(

@@ -69,7 +69,7 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
                 )
                 progress(manifest.table, number, len(wanted))
     except duckdb.Error as error:
-        raise translate(error, f"The bronze batches of {source.name}") from error
+        raise translate(error, f"The bronze batches of {source.name}") from None  # its text may hold values
     return verdicts
 
 
@@ -96,7 +96,7 @@ def judge_gold(settings: Settings) -> list[Verdict]:
             tables = _expose_built(connection)
             verdicts = [_judge_gold_table(connection, build.build_id, name, suites[name], tables) for name in suites]
     except duckdb.Error as error:
-        raise translate(error, "The gold tables of the warehouse") from error
+        raise translate(error, "The gold tables of the warehouse") from None  # its text may hold values
     for verdict in verdicts:
         key = verdict_prefix(GOLD, verdict.table, build.build_id, verdict.suite_version)
         name = f"_verdict-{verdict.judged_at:%Y%m%dT%H%M%S%fZ}.json"

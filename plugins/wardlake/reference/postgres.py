@@ -9,6 +9,7 @@ from psycopg import sql
 
 from wardlake.errors import PassingError, PermanentError
 from wardlake.reference.generate import FOLDER, TABLES
+from wardlake.sql import as_text
 from wardlake.warehouse.connection import extension_file
 
 LOCK = 728_451_077
@@ -87,7 +88,7 @@ def run_script(connection: psycopg.Connection, name: str) -> None:
 def attach(engine: duckdb.DuckDBPyConnection, pg_uri: str) -> None:
     """Make the database writable from DuckDB as `vendor`."""
     engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
-    engine.execute("ATTACH " + _quoted(pg_uri) + " AS vendor (TYPE postgres)")
+    engine.execute("ATTACH " + as_text(pg_uri) + " AS vendor (TYPE postgres)")
 
 
 def fill(
@@ -105,7 +106,3 @@ def fill(
     engine.execute("DETACH vendor")
     progress("keys and indexes")
     run_script(connection, "hospital_keys.sql")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

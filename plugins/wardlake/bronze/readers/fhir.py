@@ -33,6 +33,7 @@ from wardlake.errors import PermanentError
 from wardlake.sources.connections import FhirConnection
 from wardlake.sources.json_path import Step
 from wardlake.sources.requests import Search
+from wardlake.sql import as_name
 
 ID, VERSION, UPDATED = "wardlake id", "wardlake version", "wardlake updated"
 IDENTITY: dict[str, tuple[Step, ...]] = {
@@ -104,12 +105,12 @@ class FhirSession:
         distinct = found.rows - copies - older
         told = found.totals or self._count(first, request, who)
         rows = agreed_total(told, distinct, who) if told else found.counted - copies - older
-        listed = ", ".join(_double(name) for name in wanted)
+        listed = ", ".join(as_name(name) for name in wanted)
         return Relation(
             chunks=(f"SELECT {listed} FROM ({query})",),
             columns=tuple(BronzeColumn(name=name, type="VARCHAR") for name in wanted),
             facts=lambda: SourceFacts(rows),
-            order_by=tuple(_double(key) for key in table.keys),
+            order_by=tuple(as_name(key) for key in table.keys),
             left_out=+found.left_out,
         )
 
@@ -272,7 +273,3 @@ def _issues_of(body: bytes) -> str:
         return _codes(msgspec.json.decode(body, type=_Outcome).issue)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -1,6 +1,6 @@
 """PostgreSQL: all tables of a session show one exported snapshot, which up to two workers read in ranges."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,14 +13,15 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from wardlake.bronze.manifest import BronzeColumn
-from wardlake.bronze.readers.postgres_checks import Exactness, checks_of
+from wardlake.bronze.readers.postgres_checks import Exactness, checks_of, exactness_of
 from wardlake.bronze.readers.postgres_faults import explain, explain_engine
 from wardlake.bronze.readers.postgres_table import PostgresTable, describe
-from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
-from wardlake.errors import PermanentError
-from wardlake.sources import Source
+from wardlake.bronze.relation import Check, Opening, Relation, Request, SourceFacts
+from wardlake.errors import PermanentError, WardlakeError
+from wardlake.sources import Source, Table
 from wardlake.sources.connections import PostgresConnection
-from wardlake.warehouse.connection import extension_file
+from wardlake.sql import as_name, as_text
+from wardlake.warehouse.connection import extension_file, translate
 
 CONNECT_TIMEOUT_S = 10
 
@@ -51,18 +52,21 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
     try:
         leader = psycopg.connect(address)
     except psycopg.Error as error:
-        raise explain(error, opening.source, place) from error
+        raise explain(error, opening.source, place) from None  # its text may hold values
     with leader, ThreadPoolExecutor(1) as beside:
         try:
             leader.execute("set transaction isolation level repeatable read read only")
             snapshot, moment = leader.execute("select pg_export_snapshot(), clock_timestamp()").fetchall()[0]
         except psycopg.Error as error:
-            raise explain(error, opening.source, place) from error
+            raise explain(error, opening.source, place) from None  # its text may hold values
         workers = min(2, connection.max_connections - 1)
         engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
         engine.execute(f"SET pg_pool_max_connections = {workers}")
         engine.execute("SET pg_pool_acquire_mode = 'wait'")  # the default goes over the limit
-        engine.execute(f"ATTACH {_quoted(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        try:
+            engine.execute(f"ATTACH {as_text(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        except duckdb.Error as error:
+            raise _told(error, opening.source, place) from None  # its text holds the password
         yield PostgresSession(opening.source, engine, leader, beside, snapshot, moment, workers)
 
 
@@ -87,7 +91,7 @@ class PostgresSession:
             with self.lock, self.leader.transaction():  # an error must not end the snapshot of the other tables
                 table = describe(self.leader, relation, spec, request.columns)
         except psycopg.Error as error:
-            raise explain(error, self.source, place, relation) from error
+            raise explain(error, self.source, place, relation) from None
         if table is None:
             raise PermanentError(
                 f"{place}: the database has no table {relation} that this user can see.",
@@ -96,19 +100,22 @@ class PostgresSession:
         condition = _condition(request)
         plan = table.plan(self.workers, is_whole=request.reading.is_full)
         queries = [table.select(condition, part, plan.ordered_by) for part in plan.ranges]
-        checks, exactness = checks_of(table.columns) if spec.reconcile == "checksum" else ((), ())
-        columns = self._columns(queries[0])
-        asked = _Beside(self.beside, partial(self._ask, table, condition, [sql for sql, _ in checks], exactness, place))
+        try:
+            columns = self._columns(queries[0])
+        except duckdb.Error as error:
+            raise _told(error, self.source, place) from None
+        checks, exactness = self._figures(spec, table, columns)
+        asked = _Beside(self.beside, partial(self._ask, table, condition, checks, exactness, place))
 
         def begin(cursor: duckdb.DuckDBPyConnection) -> None:
             asked.begin()
             self._join(cursor)
 
         return Relation(
-            chunks=tuple(f"SELECT * FROM postgres_query('hospital', {_quoted(query)})" for query in queries),
+            chunks=tuple(f"SELECT * FROM postgres_query('hospital', {as_text(query)})" for query in queries),
             columns=columns,
             facts=asked.result,
-            order_by=() if plan.ordered_by else tuple(_double(key) for key in spec.keys),
+            order_by=() if plan.ordered_by else tuple(as_name(key) for key in spec.keys),
             checks=tuple(check for _, check in checks),
             begin=begin,
             workers=self.workers,
@@ -121,37 +128,57 @@ class PostgresSession:
         cursor.execute("SET TimeZone = 'UTC'")
         cursor.execute("SET enable_progress_bar = false")
         cursor.execute("BEGIN TRANSACTION")
-        joined = f"SET TRANSACTION SNAPSHOT {_quoted(self.snapshot)}"
-        cursor.execute(f"CALL postgres_execute('hospital', {_quoted(joined)})")
+        joined = f"SET TRANSACTION SNAPSHOT {as_text(self.snapshot)}"
+        cursor.execute(f"CALL postgres_execute('hospital', {as_text(joined)})")
 
     def _columns(self, query: str) -> tuple[BronzeColumn, ...]:
         with self.engine.cursor() as cursor:
             self._join(cursor)
-            described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {_quoted(query)})")
+            described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {as_text(query)})")
             return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 
+    def _figures(
+        self, spec: Table, table: PostgresTable, found: Sequence[BronzeColumn]
+    ) -> tuple[tuple[tuple[str, Check], ...], tuple[Exactness, ...]]:
+        """Figures of the columns that bronze has; one that the contract gives another type has others in the lake."""
+        in_bronze = {name: column.type.upper() for name, column in spec.columns.items()}
+        if spec.new_columns:
+            in_bronze = {column.name: column.type for column in found} | in_bronze
+        alike = {column.name for column in found if in_bronze.get(column.name) == column.type}
+        is_checked = spec.reconcile == "checksum"
+        return (
+            checks_of([column for column in table.columns if is_checked and column.name in alike]),
+            # a number that would change is refused in any case
+            exactness_of([column for column in table.columns if column.name in in_bronze]),
+        )
+
     def _ask(
-        self, table: PostgresTable, condition: str, figures: list[str], exactness: tuple[Exactness, ...], place: str
+        self,
+        table: PostgresTable,
+        condition: str,
+        checks: tuple[tuple[str, Check], ...],
+        exactness: tuple[Exactness, ...],
+        place: str,
     ) -> SourceFacts:
         """Count and sum at the server, in the snapshot.
 
         Raises:
             PermanentError: numbers would be rounded by the contract's type.
         """
-        listed = ", ".join(["count(*)", *(one.sql for one in exactness), *figures])
+        listed = ", ".join(["count(*)", *(one.sql for one in exactness), *(sql for sql, _ in checks)])
         try:
             with self.lock, self.leader.transaction():
                 asked = self.leader.execute(f"select {listed} from {table.quoted} where {condition}")
                 rows, *found = asked.fetchall()[0]
         except psycopg.Error as error:
-            raise explain(error, self.source, place) from error
+            raise explain(error, self.source, place) from None
         inexact = [one.column for one, count in zip(exactness, found, strict=False) if count]
         if inexact:
             raise PermanentError(
                 f"{place}: column {', '.join(inexact)} holds numbers that its type in the YAML cannot hold.",
                 remedy="Give it a wider DECIMAL, or VARCHAR, which keeps every digit and what is no number, as text.",
             )
-        names = [check.name for _, check in checks_of(table.columns)[0]] if figures else []
+        names = [check.name for _, check in checks]
         return SourceFacts(rows, dict(zip(names, found[len(exactness) :], strict=True)))
 
 
@@ -171,11 +198,15 @@ class _Beside:
         return self.begin().result()
 
 
+def _told(error: duckdb.Error, source: Source, place: str) -> WardlakeError:
+    return explain_engine(error, source=source, place=place) or translate(error, place)
+
+
 def _condition(request: Request) -> str:
     reading = request.reading
     if reading.column is None:
         return "true"
-    column = _double(reading.column)
+    column = as_name(reading.column)
     bounds = [
         f"{column} {operator} {_literal(bound)}"
         for operator, bound in ((">=", reading.lower), ("<", reading.upper))
@@ -185,12 +216,4 @@ def _condition(request: Request) -> str:
 
 
 def _literal(bound: object) -> str:
-    return _quoted(bound.isoformat()) if hasattr(bound, "isoformat") else str(bound)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return as_text(bound.isoformat()) if hasattr(bound, "isoformat") else str(bound)

@@ -21,15 +21,18 @@ class Exactness:
     sql: str
 
 
-def checks_of(columns: Sequence[PostgresColumn]) -> tuple[tuple[tuple[str, Check], ...], tuple[Exactness, ...]]:
-    """The server's SQL of each figure with its twin, and the counts of numbers that would be rounded."""
-    checks = tuple(check for column in columns for check in _checks_of_column(column))
-    exactness = tuple(
+def checks_of(columns: Sequence[PostgresColumn]) -> tuple[tuple[str, Check], ...]:
+    """The server's SQL of each figure with its twin."""
+    return tuple(check for column in columns for check in _checks_of_column(column))
+
+
+def exactness_of(columns: Sequence[PostgresColumn]) -> tuple[Exactness, ...]:
+    """The counts of numbers that would be rounded."""
+    return tuple(
         Exactness(f"'{column.name}'", f"count(*) filter (where {_changes(column)})")
         for column in columns
         if column.type == "numeric"
     )
-    return checks, exactness
 
 
 def _changes(column: PostgresColumn) -> str:

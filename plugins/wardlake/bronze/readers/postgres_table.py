@@ -7,6 +7,7 @@ import psycopg
 
 from wardlake.bronze.relation import ROW_GROUP_ROWS
 from wardlake.sources import Table
+from wardlake.sql import as_name, as_text
 
 HEAP_BYTES_OF_PART = 768 * 1024**2  # about 200 MB of Parquet
 HEAP_BYTES_OF_ONE_PART = 32 * 1024**2
@@ -33,7 +34,7 @@ class PostgresColumn:
     @property
     def quoted(self) -> str:
         """The name as an identifier."""
-        return '"' + self.name.replace('"', '""') + '"'
+        return as_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class PostgresTable:
         if self.key_bounds:
             first = self.keys[0]
             cuts = sorted({len(self.key_bounds) * part // parts for part in range(1, parts)})
-            return Plan(_between(first, [_quoted(self.key_bounds[cut]) for cut in cuts]), ", ".join(self.keys))
+            return Plan(_between(first, [as_text(self.key_bounds[cut]) for cut in cuts]), ", ".join(self.keys))
         pages = (self.heap_bytes or 0) // PAGE_BYTES
         return Plan(_between("ctid", [f"'({pages * part // parts},0)'::tid" for part in range(1, parts)]), None)
 
@@ -90,7 +91,7 @@ def describe(
         psycopg.Error: the user may not read the table, or the server is gone.
     """
     schema, _, name = relation.rpartition(".")
-    quoted = f"{_double(schema or 'public')}.{_double(name)}"
+    quoted = f"{as_name(schema or 'public')}.{as_name(name)}"
     found = connection.execute(
         """
         select a.attname::text, t.typname::text, t.typtype::text, a.atttypmod, c.relkind::text, pg_relation_size(c.oid),
@@ -110,7 +111,7 @@ def describe(
     return PostgresTable(
         quoted,
         tuple(column for column in columns if wanted is None or column.name in wanted),
-        tuple(_double(key) for key in spec.keys),
+        tuple(as_name(key) for key in spec.keys),
         max(ROW_GROUP_ROWS_AT_LEAST, min(ROW_GROUP_ROWS, int(ROW_GROUP_BYTES // max(row_bytes, 1)))),
         heap_bytes if is_table else None,
         _key_bounds(connection, quoted, spec.keys[0]) if is_table else (),
@@ -118,7 +119,7 @@ def describe(
 
 
 def _column(spec: Table, name: str, type_: str, kind: str, typmod: int) -> PostgresColumn:
-    quoted = _double(name)
+    quoted = as_name(name)
     if type_ == "numeric":
         precision = (typmod - 4) >> 16 if typmod != -1 else None
         contract = spec.columns[name].type.upper() if name in spec.columns else ""
@@ -157,11 +158,3 @@ def _between(column: str, cuts: Sequence[str]) -> tuple[str, ...]:
     low = ["true", *(f"{column} >= {cut}" for cut in cuts)]
     high = [*(f"{column} < {cut}" for cut in cuts), "true"]
     return tuple(f"{first} AND {last}" for first, last in zip(low, high, strict=True))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -21,6 +21,7 @@ from wardlake.errors import PermanentError
 from wardlake.sources.connections import RestConnection
 from wardlake.sources.json_path import Step, steps_of
 from wardlake.sources.requests import Pages, RestRequest
+from wardlake.sql import as_name
 
 NO_CONTENT = 204
 COUNTED = ("page", "offset")
@@ -73,12 +74,12 @@ class RestSession:
         table = self.opening.source.tables[request.table]
         wanted = request.columns or tuple(table.columns)
         query, counted = begun_anew(lambda: self._read_all(request, places_of(table, wanted)))
-        listed = ", ".join(_double(name) for name in wanted)
+        listed = ", ".join(as_name(name) for name in wanted)
         return Relation(
             chunks=(f"SELECT {listed} FROM ({query})",),
             columns=tuple(BronzeColumn(name=name, type="VARCHAR") for name in wanted),
             facts=lambda: SourceFacts(counted),
-            order_by=tuple(_double(key) for key in table.keys),
+            order_by=tuple(as_name(key) for key in table.keys),
         )
 
     def _read_all(self, request: Request, columns: dict[str, tuple[Step, ...]]) -> tuple[str, int]:
@@ -221,7 +222,3 @@ def _number(text: str | None, path: str, who: str) -> int | None:
     if not text.isdecimal():
         raise PermanentError(f"{who} sent no number at '{path}'.", remedy="Correct 'total' of the request.")
     return int(text)
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

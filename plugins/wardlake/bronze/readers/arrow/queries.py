@@ -16,6 +16,7 @@ from wardlake.bronze.readers.arrow.columns import MAX_DIGITS, Column
 from wardlake.bronze.reading import Bound, Reading
 from wardlake.bronze.relation import Check
 from wardlake.sources import Table
+from wardlake.sql import as_name
 
 SUMMED_DIGITS = 18
 """Sums of longer decimals may leave the 38 digits that DuckDB has."""
@@ -121,7 +122,7 @@ def figures_of(
 
 
 def _figures(column: Column, dialect: str) -> list[Figure]:
-    quoted = '"' + column.name.replace('"', '""') + '"'
+    quoted = as_name(column.name)
     count = Check(f"values of {column.name}", f"count({quoted})")
     figures = [Figure(count, sa.func.count(column.expression))]
     if (scale := _scale(column, dialect)) is not None:

@@ -20,6 +20,7 @@ from wardlake.bronze.reading import Reading
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
 from wardlake.errors import WardlakeError
 from wardlake.sources import Table
+from wardlake.sql import as_name
 
 ROW_GROUP_ROWS = 20_480  # how wide the rows are is not known: a group of 2 KB of text each still fits in memory
 
@@ -99,7 +100,7 @@ class ArrowSession:
             chunks=(query,),
             columns=found,
             facts=lambda: self._facts(columns, request.reading, figures, place),
-            order_by=tuple('"' + key.replace('"', '""') + '"' for key in spec.keys),
+            order_by=tuple(map(as_name, spec.keys)),
             checks=tuple(figure.check for figure in figures),
             explain=lambda _: self._failure,
             row_group_rows=ROW_GROUP_ROWS,

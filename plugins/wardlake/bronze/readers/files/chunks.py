@@ -10,6 +10,7 @@ from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.files.formats import BrokenFileError, FileRows
 from wardlake.bronze.readers.files.gathering import Arrival
 from wardlake.sources import LINEAGE_COLUMNS, Table
+from wardlake.sql import as_name, as_text
 
 CHUNK_BYTES = 256 * 1024**2
 CHUNK_FILES = 200
@@ -63,7 +64,7 @@ def chunks_of(columns: Sequence[BronzeColumn], files: Sequence[Accepted]) -> tup
             chunks[-1].append(_selected(columns, file, part))
             # parts of one file are there to be read side by side
             filled = CHUNK_BYTES if len(parts) > 1 else filled + size
-    nothing = ", ".join(f"CAST(NULL AS {column.type}) AS {_double(column.name)}" for column in columns)
+    nothing = ", ".join(f"CAST(NULL AS {column.type}) AS {as_name(column.name)}" for column in columns)
     return tuple(" UNION ALL ".join(chunk) for chunk in chunks) or (f"SELECT {nothing} WHERE false",)
 
 
@@ -103,16 +104,8 @@ def _selected(columns: Sequence[BronzeColumn], file: Accepted, query: str) -> st
         column.name: expression
         for column, expression in zip(file.agreement.columns, file.agreement.expressions, strict=True)
     }
-    named |= {"_file": f"{_quoted(file.arrival.name)} AS _file", "_line": "_line"}
+    named |= {"_file": f"{as_text(file.arrival.name)} AS _file", "_line": "_line"}
     listed = ", ".join(
-        named.get(column.name, f"CAST(NULL AS {column.type}) AS {_double(column.name)}") for column in columns
+        named.get(column.name, f"CAST(NULL AS {column.type}) AS {as_name(column.name)}") for column in columns
     )
     return f"SELECT {listed} FROM ({query})"
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

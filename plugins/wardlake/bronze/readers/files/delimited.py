@@ -16,6 +16,7 @@ from wardlake.bronze.readers.files.segments import Segments, cut, parsed
 from wardlake.bronze.readers.files.utf8 import BLOCK_BYTES, LONGEST_RECORD
 from wardlake.sources import Table
 from wardlake.sources.files import CsvFiles
+from wardlake.sql import as_name, as_text
 
 WORKERS = 2
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -75,15 +76,15 @@ def _check_header(header: tuple[str, ...]) -> None:
 def _records(spec: CsvFiles, segments: Segments, path: Path, header: tuple[str, ...], before: int) -> str:
     """A query for the records of a segment, which comes after `before` others."""
     columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(header)))
-    renamed = ", ".join(f"c{number} AS {_double(name)}" for number, name in enumerate(header))
+    renamed = ", ".join(f"c{number} AS {as_name(name)}" for number, name in enumerate(header))
     line_end = segments.line_end.replace("\r", "\\r").replace("\n", "\\n")
     return f"""
         SELECT {renamed}, {before} + row_number() OVER () AS _line
         FROM read_csv(
-            {_quoted(str(path))}, auto_detect = false, header = false, columns = {{{columns}}},
-            delim = {_quoted(spec.delimiter)}, quote = {_quoted(spec.quote or "")},
-            escape = {_quoted(spec.escape or spec.quote or "")}, new_line = '{line_end}',
-            nullstr = [{", ".join(_quoted(text) for text in ("", *spec.null_text))}]
+            {as_text(str(path))}, auto_detect = false, header = false, columns = {{{columns}}},
+            delim = {as_text(spec.delimiter)}, quote = {as_text(spec.quote or "")},
+            escape = {as_text(spec.escape or spec.quote or "")}, new_line = '{line_end}',
+            nullstr = [{", ".join(as_text(text) for text in ("", *spec.null_text))}]
         )
     """
 
@@ -178,31 +179,23 @@ def _is_total(spec: CsvFiles, header: tuple[str, ...]) -> str:
     if unknown := [name for name in spec.totals if name not in header]:
         raise BrokenFileError(f"it has no columns {unknown}, by which totals are told")
     return " AND ".join(
-        f"coalesce({_double(name)}, '') GLOB {_quoted(pattern)}" for name, pattern in spec.totals.items()
+        f"coalesce({as_name(name)}, '') GLOB {as_text(pattern)}" for name, pattern in spec.totals.items()
     )
 
 
 def _value(spec: CsvFiles, name: str) -> str:
     """A column as it goes into bronze: numbers in the form 1234.5, if the YAML names it; else as it is."""
-    column = _double(name)
+    column = as_name(name)
     if name not in spec.numbers:
         return column
     decimal, thousands = re.escape(spec.decimal), re.escape(spec.thousands)
     grouped = rf"[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+|" if spec.thousands else ""
     form = rf"\s*[-+]?(?:(?:{grouped}[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)\s*"
-    bare = f"replace({column}, {_quoted(spec.thousands)}, '')" if spec.thousands else column
-    plain = f"trim(replace({bare}, {_quoted(spec.decimal)}, '.'))"
-    return f"CASE WHEN regexp_full_match({column}, {_quoted(form)}) THEN {plain} ELSE {column} END AS {column}"
+    bare = f"replace({column}, {as_text(spec.thousands)}, '')" if spec.thousands else column
+    plain = f"trim(replace({bare}, {as_text(spec.decimal)}, '.'))"
+    return f"CASE WHEN regexp_full_match({column}, {as_text(form)}) THEN {plain} ELSE {column} END AS {column}"
 
 
 def _number(engine: duckdb.DuckDBPyConnection, query: str) -> int:
     with engine.cursor() as cursor:
         return int(cursor.execute(query).fetchall()[0][0])
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

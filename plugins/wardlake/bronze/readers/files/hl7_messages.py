@@ -18,6 +18,7 @@ from wardlake.bronze.readers.files.hl7_frames import has_byte_order_mark, raw_me
 from wardlake.bronze.readers.files.hl7_parsing import MalformedError, Message, Place, parse, readable_text
 from wardlake.sources import Table
 from wardlake.sources.files import HL7_NUMBERS, Hl7Files
+from wardlake.sql import as_text
 
 FLUSH_ROWS = 20_000
 FLUSH_BYTES = 16 * 1024**2
@@ -115,8 +116,7 @@ class _RowFile:
     @property
     def query(self) -> str:
         """A DuckDB query for the rows."""
-        path = str(self._path).replace("'", "''")
-        return f"SELECT * FROM read_parquet('{path}', hive_partitioning = false)"
+        return f"SELECT * FROM read_parquet({as_text(str(self._path))}, hive_partitioning = false)"
 
     def add(self, values: list[Value], line: int) -> None:
         """Add a row and its `_line`."""

@@ -9,6 +9,7 @@ from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.files.formats import BrokenFileError, FileRows
 from wardlake.sources import Table
 from wardlake.sources.files import ParquetFiles
+from wardlake.sql import as_text
 
 
 def load(engine: duckdb.DuckDBPyConnection, _spec: ParquetFiles, _table: Table, path: Path, _work: Path) -> FileRows:
@@ -17,8 +18,7 @@ def load(engine: duckdb.DuckDBPyConnection, _spec: ParquetFiles, _table: Table, 
     Raises:
         BrokenFileError: no Parquet, cut off, or encrypted.
     """
-    place = str(path).replace("'", "''")
-    read = f"read_parquet('{place}', hive_partitioning = false, file_row_number = true)"
+    read = f"read_parquet({as_text(str(path))}, hive_partitioning = false, file_row_number = true)"
     try:
         rows = pyarrow.parquet.read_metadata(path).num_rows
         described = engine.execute(f"DESCRIBE SELECT * EXCLUDE file_row_number FROM {read}").fetchall()

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.files.formats import BrokenFileError
 from wardlake.sources import LINEAGE_COLUMNS, Table
+from wardlake.sql import as_text
 
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 8_000_000
@@ -61,8 +62,7 @@ def write_text_rows(work: Path, names: Sequence[str], rows: Iterable[TextRow]) -
             columns = zip(*((*values, line) for line, values in batch), strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
-    quoted = stream.name.replace("'", "''")
-    return f"SELECT * FROM read_parquet('{quoted}')"
+    return f"SELECT * FROM read_parquet({as_text(stream.name)})"
 
 
 def _batches(rows: Iterable[TextRow], names: Sequence[str]) -> Iterator[list[TextRow]]:
