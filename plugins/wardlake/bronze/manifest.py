@@ -99,12 +99,12 @@ class Retirement(_Record):
 class Manifest(_Record):
     """What a committed batch holds; all times in UTC.
 
-    `read_from` and `read_until` are the interval of an incremental table's cursor, which ends at the moment of reading if
-    the window had not ended; without `read_from` the batch read everything before `read_until`. `cursor_max` is the
+    `read_from` and `read_until` are the interval of an incremental table's cursor, which ends at the moment of reading
+    if the window had not ended; without `read_from` the batch read everything before `read_until`. `cursor_max` is the
     greatest number of a cursor that is a number. `keys` are files of all keys of the source, for tables that look for
     deleted rows, else None. `supersedes` names batches that a backfill replaces. `left_out` counts by reason what the
-    source sent and is no row of the table. `checksum` is a digest of the figures on which source and lake agreed, beside
-    the row count. `extracted_at` is later than that of every batch that was there before.
+    source sent and is no row of the table. `checksum` is a digest of the figures on which source and lake agreed,
+    beside the row count. `extracted_at` is later than that of every batch that was there before.
 
     `compaction` and `retirement` are not stored in the manifest: `batches` says by them what became of the files since.
     """
