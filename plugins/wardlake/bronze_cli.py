@@ -32,20 +32,19 @@ def list_(place: Place = None) -> None:
 
     settings = load_settings()
     lake = Lake(settings)
-    table = _table("table", "id", "window (UTC)", "+rows", "+size", "kind", "state", "extracted (UTC)")
     for source, name in _chosen(place):
+        listed = _table("id", "window until", "+rows", "+size", "kind", "state")
+        listed.title = f"{source.name}.{name}"
         for line in lines(settings, lake, source, name):
-            table.add_row(
-                f"{line.source}.{line.table}",
+            listed.add_row(
                 line.id,
-                f"{line.window.start:{MINUTE}} to {line.window.end:{MINUTE}}" if line.window else "",
+                f"{line.window.end:{MINUTE}}" if line.window else "",
                 f"{line.rows:,}",
                 decimal(line.bytes),
                 line.kind,
                 line.state,
-                f"{line.written_at:{MINUTE}}",
             )
-    console.print(table)
+        console.print(listed if listed.rows else f"{source.name}.{name} has no batch yet.", highlight=False)
 
 
 @bronze.command()
@@ -87,19 +86,23 @@ def verify(
             )
             for source, table in chosen
         ]
-    shown = _table("table", "id", "+files", "+size", "+rows", "found")
+    shown = _table("table", "+batches", "+files", "+size", "+rows", "found")
+    for one in verified:
+        wrong = sum(1 for checked in one.checked if checked.problems)
+        shown.add_row(
+            f"{one.source}.{one.table}",
+            f"{len(one.checked):,}",
+            f"{sum(checked.files for checked in one.checked):,}",
+            decimal(sum(checked.bytes for checked in one.checked)),
+            f"{sum(checked.rows for checked in one.checked):,}",
+            f"[red]{wrong} differ[/red]" if wrong else "as written",
+        )
+    console.print(shown)
     for one in verified:
         for checked in one.checked:
-            found = "; ".join(checked.problems) or checked.note or "as the manifest says"
-            shown.add_row(
-                f"{one.source}.{one.table}",
-                checked.id,
-                str(checked.files),
-                decimal(checked.bytes),
-                f"{checked.rows:,}",
-                f"[red]{escape(found)}[/red]" if checked.problems else escape(found),
-            )
-    console.print(shown)
+            if told := "; ".join(checked.problems) or checked.note:
+                style = "red" if checked.problems else "dim"
+                console.print(f"[{style}]{one.source}.{one.table}, {checked.id}: {escape(told)}[/{style}]")
     checks = [checked for one in verified for checked in one.checked]
     differing = sum(1 for checked in checks if checked.problems)
     told = f"{differing} differ from their manifests" if differing else "all as their manifests say"
@@ -173,7 +176,7 @@ def _chosen(place: str | None) -> list[tuple[Source, str]]:
 
 def _table(*columns: str) -> Table:
     """A table for the terminal; columns that begin with + hold numbers."""
-    table = Table()
+    table = Table(box=None, pad_edge=False, title_justify="left")
     for column in columns:
         table.add_column(
             column.removeprefix("+"), justify="right" if column.startswith("+") else "left", no_wrap=column == "id"

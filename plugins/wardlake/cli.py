@@ -13,6 +13,7 @@ from wardlake.console import console, errors, stage_progress
 from wardlake.embedded.commands import clean, demo, down, load, up
 from wardlake.errors import PassingError, WardlakeError
 from wardlake.lake import Lake
+from wardlake.onboard.commands import source_app
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
 from wardlake.window import Window
@@ -151,6 +152,7 @@ def dbt(context: typer.Context) -> None:
 
 
 app.add_typer(bronze, name="bronze")
+app.add_typer(source_app, name="source")
 
 for stack_command in (up, demo, down, clean, load):
     app.command()(stack_command)

@@ -114,6 +114,11 @@ class Lake:
             return None
         return random.random() * min(2.0 ** (attempts - 1), LONGEST_WAIT_S)  # noqa: S311  jitter
 
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Store `body`, in place of what is there."""
+        with _translated(bucket, key, "written"):
+            self.client.put_object(Bucket=bucket, Key=key, Body=body)
+
     def get(self, bucket: str, key: str) -> bytes:
         """Content of an object."""
         with _translated(bucket, key, "read"):
@@ -198,6 +203,20 @@ class Lake:
         """Fetch an object into a file."""
         with _translated(bucket, key, "read"):
             self.client.download_file(bucket, key, str(path))
+
+    def download_version(self, bucket: str, key: str, etag: str, path: Path) -> bool:
+        """Fetch an object into a file; False if it is no longer the version that `etag` names."""
+        with _translated(bucket, key, "read"):
+            try:
+                body = self.client.get_object(Bucket=bucket, Key=key, IfMatch=etag)["Body"]
+            except ClientError as error:
+                if error_code(error) in (*ALREADY_THERE, *MISSING):
+                    return False
+                raise
+            with path.open("wb") as stream:
+                for block in body.iter_chunks(STREAM_BYTES):
+                    stream.write(block)
+        return True
 
     def delete(self, bucket: str, key: str) -> None:
         """Remove an object; nothing happens if it is not there."""

@@ -167,19 +167,23 @@ def test_rows_that_are_added_meanwhile_do_not_part_source_and_lake(settings: Set
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "header differs"),
-        (b"note\nDrug;Price;Dose\nA;1;2\n", r"new \['Dose'\]"),
+        (b"", "no header in row 2"),
+        (b"note\nDrug;Price;Dose\nA;1;2\n", "column 'Dose' is new"),
         (b"note\nPrice;Drug\n1;A\n", "another order"),
-        (b"note\nDrug;Price\nA;1\nB;2;3\n", "cannot be read as csv"),
-        (b"note\nDrug;Price\nA\n", "cannot be read as csv"),
-        (b"note\nDrug;Price\n\xff\xfe;1\n", "cannot be read as csv"),
-        (b'note\nDrug;Price\n"A;1\n', "cannot be read as csv"),
+        (b"note\nDrug;Price\nA;1\nB;2;3\n", "line 4 has another number of columns"),
+        (b"note\nDrug;Price\nA\n", "line 3 has another number of columns"),
+        (b"note\nDrug;Price\n\xff\xfe;1\n", "line 3 is not in the encoding utf-8"),
+        (b'note\nDrug;Price\n"A;1\n', "quote in line 3 is never closed"),
     ],
 )
-def test_a_broken_file_is_named_and_nothing_is_committed(
+def test_a_broken_file_is_set_aside_and_named_in_a_batch_without_rows(
     settings: Settings, lake: Lake, content: bytes, told: str
 ) -> None:
     lake.client.put_object(Bucket=settings.bucket("landing"), Key="pharmacy/price_7.csv", Body=content)
-    with pytest.raises(PermanentError, match=rf"pharmacy\.price: the file price_7\.csv .*{told}"):
-        extract_table(settings, price_source(), "price", DAY)
-    assert batches(settings, lake, "pharmacy", "price") == []
+    manifest = extract_table(settings, price_source(), "price", DAY).manifest
+    (refused,) = manifest.refused
+    assert refused.name == "price_7.csv"
+    assert told in refused.reason
+    assert refused.key is not None
+    assert lake.get(settings.bucket("bronze"), refused.key) == content
+    assert (manifest.lake_rows, manifest.taken, manifest.arrived) == (0, [], False)

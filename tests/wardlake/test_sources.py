@@ -7,6 +7,7 @@ import yaml
 
 from wardlake.settings import Settings
 from wardlake.sources import SourceError, active_sources, load_sources
+from wardlake.warehouse.dbt import dbt_vars
 
 LAB = {
     "name": "lab",
@@ -51,6 +52,12 @@ def settings_with(tmp_path: Path, sources: tuple[str, ...] = (), **files: dict[s
 def test_a_right_source_is_read(tmp_path: Path) -> None:
     sources = load_sources(settings_with(tmp_path, lab=LAB))
     assert sources["lab"].tables["result"].columns["mrn"].pii == "identifier"
+
+
+def test_a_source_may_land_in_bronze_only(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, lab=changed("provides", None))
+    assert load_sources(settings)["lab"].provides == []
+    assert dbt_vars(settings)["sources"]["lab"]["provides"] == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.errors import PermanentError
-from wardlake.sources import Source
+from wardlake.sources import Source, Table
 
 LINEAGE_OF_FILES = ("_file", "_line")
 UNLIKE = "WARDLAKE-UNLIKE:"
@@ -39,7 +39,17 @@ def agree(source: Source, table: str, found: Sequence[BronzeColumn], place: str)
     Raises:
         PermanentError: names every difference that the contract refuses.
     """
-    spec = source.tables[table]
+    agreement, refused = compare(source.tables[table], found)
+    if refused:
+        raise PermanentError(
+            f"{place}: the source breaks its contract: {'; '.join(refused)}.",
+            remedy=f"Agree on the change with the owner of the system, then correct dags/sources/{source.name}.yaml.",
+        )
+    return agreement
+
+
+def compare(spec: Table, found: Sequence[BronzeColumn]) -> tuple[Agreement, list[str]]:
+    """What is taken of the columns that the source has, and every difference that the contract refuses."""
     expected = {name: column.type.upper() for name, column in spec.columns.items()}
     present = {column.name: column.type for column in found if column.name not in LINEAGE_OF_FILES}
     lineage = [column for column in found if column.name in LINEAGE_OF_FILES]
@@ -74,13 +84,8 @@ def agree(source: Source, table: str, found: Sequence[BronzeColumn], place: str)
     common = [name for name in present if name in expected]
     if common != [name for name in expected if name in present]:
         (refused if spec.contract == "halt" else changes).append("the columns are in another order")
-    if refused:
-        raise PermanentError(
-            f"{place}: the source breaks its contract: {'; '.join(refused)}.",
-            remedy=f"Agree on the change with the owner of the system, then correct dags/sources/{source.name}.yaml.",
-        )
     expressions += [_double(column.name) for column in lineage]
-    return Agreement(tuple(expressions), (*columns, *lineage), tuple(changes))
+    return Agreement(tuple(expressions), (*columns, *lineage), tuple(changes)), refused
 
 
 def _cast(name: str, found: str, type_: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wardlake.bronze.manifest import BronzeFile, Manifest, batches
+from wardlake.bronze.manifest import BronzeFile, Manifest, TakenFile, batches
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -142,12 +142,23 @@ def _newest_of_each_key(settings: Settings, table: Table, manifests: Sequence[Ma
     )
 
 
+def whole_table(manifest: Manifest) -> TakenFile | None:
+    """Of a batch of files that are each the whole table, the youngest; None if it took none."""
+    return max(
+        manifest.taken,
+        key=lambda file: (file.modified_at is not None, file.modified_at, file.name),
+        default=None,
+    )
+
+
 def _newest_of_each_file(table: Table, manifests: Sequence[Manifest], rows: str) -> str:
-    versions = [(file.name, manifest.batch_id) for manifest in manifests for file in manifest.taken]
+    versions = [
+        (file.name, manifest.batch_id)
+        for manifest in sorted(manifests, key=lambda manifest: manifest.extracted_at)
+        for file in manifest.taken
+    ]
     newest = dict(versions)
-    if table.mode == "snapshot" and manifests and manifests[-1].taken:
-        # each file is the whole table: the youngest one of the newest batch
-        whole = max(manifests[-1].taken, key=lambda file: (file.modified_at is not None, file.modified_at, file.name))
+    if table.mode == "snapshot" and manifests and (whole := whole_table(manifests[-1])):
         newest = {whole.name: manifests[-1].batch_id}
     if len(newest) == len(versions):
         return rows

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from wardlake.bronze.contract import UNLIKE, agree
+from wardlake.bronze.claims import confirm
+from wardlake.bronze.contract import UNLIKE, Agreement, agree
 from wardlake.bronze.manifest import Manifest, batch_id_of, batch_prefix, batches, commit, read_manifest
 from wardlake.bronze.parts import Lineage, PartWriter, Rows, Written, exact
 from wardlake.bronze.readers import open_session
@@ -114,7 +116,13 @@ def extract_tables(
 
 
 def commit_batch(lake: Lake, bucket: str, manifest: Manifest) -> Extraction:
-    """Commit a batch, or return the one that another attempt has committed first."""
+    """Commit a batch, or return the one that another attempt has committed first.
+
+    Raises:
+        PassingError: another batch has taken a file of this one meanwhile.
+        PermanentError: source and lake disagree on the number of rows.
+    """
+    confirm(lake, bucket, manifest)
     if commit(lake, bucket, manifest):
         return Extraction(manifest, is_new=True)
     winner = read_manifest(lake, bucket, manifest.source, manifest.table, manifest.batch_id)
@@ -140,32 +148,19 @@ def write_batch(
         PermanentError: contract broken, table missing, no rights, disk full, rows lost on the way.
         PassingError: the source or the store did not answer.
     """
-    table, spec, bucket = request.table, source.tables[request.table], settings.bucket("bronze")
+    table, spec = request.table, source.tables[request.table]
     place = f"{source.name}.{table}, batch {request.batch_id}"
     # younger than what was read before, whatever the clocks say
     extracted_at = max([moment, *(manifest.extracted_at + TICK for manifest in committed)])
     relation: Relation | None = None
     try:
         relation = session.read(request)
-        agreement = agree(source, table, relation.columns, place)
-        prefix = batch_prefix(source.name, table, request.batch_id)
-        lineage = Lineage(request.batch_id, source.name, extracted_at)
-        writer = PartWriter(engine, lake, bucket, prefix, request.work, lineage)
-        cursor = spec.cursor.column if spec.cursor else None
-        numbered = cursor if cursor and not is_time(cursor_type(spec)) else None
-        rows = Rows(
-            relation.chunks,
-            agreement.expressions,
-            relation.order_by,
-            relation.checks,
-            numbered,
-            relation.begin,
-            relation.workers,
-            relation.row_group_rows,
-        )
-        written = writer.write(rows)
-        keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
-        facts = relation.facts()
+        copy = _copy(settings, lake, source, session, relation, request, engine, extracted_at)
+        if copy is None and relation.without_broken:
+            relation = relation.without_broken()
+            shutil.rmtree(request.work / "parts")
+            copy = _copy(settings, lake, source, session, relation, request, engine, extracted_at)
+        assert copy is not None, "only rows that can be read without the broken files are None"  # noqa: S101
     except duckdb.Error as error:
         if UNLIKE in str(error):
             told = str(error).split(UNLIKE, 1)[1].strip()
@@ -173,7 +168,7 @@ def write_batch(
                 f"{place}: the source breaks its contract: {told}.",
                 remedy=f"Agree on it with the owner of the system, then correct dags/sources/{source.name}.yaml.",
             ) from None
-        raise _explain(error, relation, place) from error
+        raise _explain(error, relation, place) from None  # its text may hold values
     except OSError as error:
         raise PermanentError(
             f"{place}: {error.strerror or error}.", remedy=f"Free room in or give rights on {settings.temp_dir}."
@@ -188,23 +183,75 @@ def write_batch(
         read_from=request.reading.start,
         # what changes between now and the end of a window that has not ended is for the next batch
         read_until=request.reading.end and min(request.reading.end, moment),
-        cursor_max=written.cursor_max,
+        cursor_max=copy.written.cursor_max,
         snapshot=session.snapshot,
         arrived=relation.arrived,
-        source_rows=facts.rows,
-        lake_rows=written.rows,
-        checksum=_reconciled(relation, facts, written, place),
-        columns=list(agreement.columns),
-        schema_changes=list(agreement.changes),
-        files=written.files,
-        keys=keys.files if keys else None,
+        source_rows=copy.facts.rows,
+        lake_rows=copy.written.rows,
+        checksum=_reconciled(relation, copy.facts, copy.written, place),
+        columns=list(copy.agreement.columns),
+        schema_changes=[*copy.agreement.changes, *relation.changes],
+        files=copy.written.files,
+        keys=copy.keys.files if copy.keys else None,
         taken=list(relation.taken),
         refused=list(relation.refused),
+        seen=relation.seen,
         left_out=dict(relation.left_out),
         supersedes=sorted(request.replaces),
         extracted_at=extracted_at,
         code_version=code_version(),
     )
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """The rows of a relation in the lake, and what the source says of them."""
+
+    agreement: Agreement
+    written: Written
+    keys: Written | None
+    facts: SourceFacts
+
+
+def _copy(
+    settings: Settings,
+    lake: Lake,
+    source: Source,
+    session: Session,
+    relation: Relation,
+    request: Request,
+    engine: duckdb.DuckDBPyConnection,
+    extracted_at: datetime,
+) -> _Copy | None:
+    """Copy the rows; None if not all of them could be, and the relation can do without the broken files."""
+    table, spec = request.table, source.tables[request.table]
+    agreement = agree(source, table, relation.columns, f"{source.name}.{table}, batch {request.batch_id}")
+    prefix = batch_prefix(source.name, table, request.batch_id)
+    lineage = Lineage(request.batch_id, source.name, extracted_at)
+    cursor = spec.cursor.column if spec.cursor else None
+    numbered = cursor if cursor and not is_time(cursor_type(spec)) else None
+    rows = Rows(
+        relation.chunks,
+        agreement.expressions,
+        relation.order_by,
+        relation.checks,
+        numbered,
+        relation.begin,
+        relation.workers,
+        relation.row_group_rows,
+    )
+    writer = PartWriter(engine, lake, settings.bucket("bronze"), prefix, request.work, lineage)
+    try:
+        written = writer.write(rows)
+        keys = _write_keys(session, request, writer, spec.keys) if spec.deletes == "compare_keys" else None
+        facts = relation.facts()
+    except duckdb.Error:
+        if relation.without_broken:
+            return None
+        raise
+    if relation.without_broken and facts.rows != written.rows:
+        return None
+    return _Copy(agreement, written, keys, facts)
 
 
 def _write_keys(session: Session, request: Request, writer: PartWriter, keys: list[str]) -> Written:

@@ -40,21 +40,29 @@ class BronzeFile(_Record):
 
 
 class TakenFile(_Record):
-    """A landing file whose rows are in the batch; its content is taken once, whatever its name."""
+    """A file whose rows are in the batch; its content is taken once, whatever its name.
+
+    A member of an archive is named archive/member. `sha256` is of the content, decompressed. `claim` is the object that
+    keeps other batches from taking it.
+    """
 
     name: str
     sha256: str
     rows: int
+    claim: str | None = None
     byte_order_mark: bool = False
     modified_at: datetime | None = None
     left_out_rows: int = 0
 
 
 class RefusedFile(_Record):
-    """A landing file that could not be read; its content is set aside under `key`. The reason holds no value."""
+    """A file that could not be read; its content is set aside under `key`. The reason holds no value.
+
+    Without `sha256` and `key` the content itself could not be had.
+    """
 
     name: str
-    sha256: str
+    sha256: str | None
     reason: str
     key: str | None = None
 
@@ -103,8 +111,10 @@ class Manifest(_Record):
     if the window had not ended; without `read_from` the batch read everything before `read_until`. `cursor_max` is the
     greatest number of a cursor that is a number. `keys` are files of all keys of the source, for tables that look for
     deleted rows, else None. `supersedes` names batches that a backfill replaces. `left_out` counts by reason what the
-    source sent and is no row of the table. `checksum` is a digest of the figures on which source and lake agreed,
-    beside the row count. `extracted_at` is later than that of every batch that was there before.
+    source sent and is no row of the table. `seen` holds files of the store that need no second look, with the store's
+    mark of their version: all that they hold was taken, by this batch or an earlier one. `checksum` is a digest of the
+    figures on which source and lake agreed, beside the row count. `extracted_at` is later than that of every batch that
+    was there before.
 
     `compaction` and `retirement` are not stored in the manifest: `batches` says by them what became of the files since.
     """
@@ -129,6 +139,7 @@ class Manifest(_Record):
     keys: list[BronzeFile] | None = None
     taken: list[TakenFile] = []
     refused: list[RefusedFile] = []
+    seen: dict[str, str] = {}
     left_out: dict[str, int] = {}
     supersedes: list[str] = []
     comparison: Comparison | None = None

@@ -83,6 +83,10 @@ class Relation:
     for example to join a snapshot; without it, a single chunk runs on the engine itself. `explain` gives the meaning of
     an error that broke off a query of these rows, None if it is not the source's. `row_group_rows` is smaller for wide
     rows, so that a group fits in memory.
+
+    Of files: `changes` are differences from the contract, `seen` goes into the manifest. `without_broken` is called if
+    the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands over the
+    relation of those that are whole.
     """
 
     chunks: tuple[str, ...]
@@ -92,7 +96,10 @@ class Relation:
     checks: tuple[Check, ...] = ()
     taken: tuple[TakenFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
+    changes: tuple[str, ...] = ()
+    seen: dict[str, str] = field(default_factory=dict)
     arrived: bool = True
+    without_broken: "Callable[[], Relation] | None" = None
     begin: Callable[[duckdb.DuckDBPyConnection], None] | None = None
     workers: int = 2
     row_group_rows: int = ROW_GROUP_ROWS

@@ -43,6 +43,9 @@ class DuckDBEngine(SqlAlchemyExecutionEngine):
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         pool = sa.create_engine("duckdb://", creator=lambda: _Connection(connection), poolclass=sa.pool.StaticPool)
+        # names of columns that are words of DuckDB's SQL, such as "at", must be quoted; SQLAlchemy knows PostgreSQL's
+        words = connection.execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()
+        pool.dialect.identifier_preparer.reserved_words = {word for (word,) in words}
         super().__init__(engine=pool, create_temp_table=False)
 
 

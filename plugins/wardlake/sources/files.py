@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from wardlake.sources.json_path import JsonPath
 from wardlake.sources.strict import Strict
 
 Character = Annotated[str, Field(min_length=1, max_length=1)]
@@ -38,6 +39,15 @@ class _Text(_Files):
         default_factory=list, description="Columns whose separators are put into the form 1234.5, still as text."
     )
 
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"'{value}' is no encoding that Python knows, such as utf-8 or cp1252") from None
+        return value
+
 
 class CsvFiles(_Text):
     """Delimited text: CSV, TSV and their relatives."""
@@ -48,7 +58,18 @@ class CsvFiles(_Text):
     escape: Character | None = Field(None, description="Stands before a quote inside quotes; none: quotes are doubled.")
     comment: Character | None = None
     header_row: int | None = Field(1, ge=1, description="Row of the header, counted from 1; null: no header.")
-    null_text: list[str] = Field(default_factory=list, description="Values that stand for no value.")
+    null_text: list[str] = Field(default_factory=list, description="Values that stand for no value, as nothing does.")
+
+    @model_validator(mode="after")
+    def _is_a_dialect(self) -> "CsvFiles":
+        marks = [mark for mark in (self.delimiter, self.quote, self.escape, self.comment) if mark]
+        if len(set(marks)) < len(marks) or set(marks) & {"\r", "\n", "\0"}:
+            raise ValueError("delimiter, quote, escape and comment are different characters, and no line ends")
+        if self.escape and not self.quote:
+            raise ValueError("'escape' stands before a quote inside quotes, so it needs 'quote'")
+        if len((self.quote or "").encode()) > 1 or len((self.escape or "").encode()) > 1:
+            raise ValueError("quote and escape are ASCII characters")
+        return self
 
 
 class ExcelFiles(_Text):
@@ -66,7 +87,7 @@ class JsonFiles(_Files):
 
     format: Literal["json", "jsonl"]
     encoding: str = "utf-8"
-    rows: str = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
+    rows: JsonPath = Field("$", description="JSONPath of the rows inside a document: a list, or one object.")
 
 
 class XmlFiles(_Files):

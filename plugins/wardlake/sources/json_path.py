@@ -2,9 +2,13 @@
 
 import re
 from enum import Enum
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 _STEP = re.compile(
-    r"""\.(?P<bare>[^.\[\]"'\s]+)|\[(?:"(?P<double>[^"]+)"|'(?P<single>[^'"]+)'|(?P<place>-?\d+|\*))\]"""
+    r"""\.(?P<bare>[^.\[\]"'\s]+)|\."(?P<quoted>[^"]+)"|"""
+    r"""\[(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<place>-?\d+|\*))\]"""
 )
 
 
@@ -30,9 +34,17 @@ def steps_of(path: str) -> tuple[Step, ...]:
         position = found.end()
         place = found["place"]
         if place is None:
-            steps.append(found["bare"] or found["double"] or found["single"])
+            steps.append(next(name for name in found.groups() if name))
         else:
             steps.append(Every.ELEMENT if place == "*" else int(place))
     if not path.startswith("$") or position < len(path):
         raise ValueError(f"'{path}' is no path of the form $.member[0].member[*]; filters are not supported")
     return tuple(steps)
+
+
+def _is_path(path: str) -> str:
+    steps_of(path)
+    return path
+
+
+JsonPath = Annotated[str, AfterValidator(_is_path)]

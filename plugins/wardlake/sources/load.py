@@ -20,19 +20,24 @@ def read_source(path: Path) -> Source:
     Raises:
         SourceError: the file is not YAML, breaks the model, or is not named after its source.
     """
+    return parse_source(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse_source(text: str, file_name: str) -> Source:
+    """The source that the text of a file of this name describes; raises what `read_source` raises."""
     try:
-        source = Source.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+        source = Source.model_validate(yaml.load(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
-        raise SourceError(f"{path.name} is not YAML: {error}.", remedy="Correct the file.") from None
+        raise SourceError(f"{file_name} is not YAML: {error}.", remedy="Correct the file.") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
             for problem in error.errors()
         )
-        raise SourceError(f"{path.name}: {problems}.", remedy="See docs/onboarding.md for every field.") from None
-    if source.name != path.stem:
+        raise SourceError(f"{file_name}: {problems}.", remedy="See docs/sources/fields.md for every field.") from None
+    if source.name != file_name.removesuffix(".yaml"):
         raise SourceError(
-            f"{path.name} describes the source '{source.name}'.", remedy="Name the file after its source."
+            f"{file_name} describes the source '{source.name}'.", remedy="Name the file after its source."
         )
     return source
 

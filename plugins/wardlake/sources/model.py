@@ -64,7 +64,9 @@ class Source(Strict):
     consistent: bool = Field(
         True, description="All tables of a run show one moment, where the database can do that; false: each its own."
     )
-    provides: list[str] = Field(min_length=1)
+    provides: list[str] = Field(
+        default_factory=list, description="Silver entities that staging models feed; none: it lands in bronze only."
+    )
     tables: Tables
 
     @model_validator(mode="after")

@@ -2,20 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from wardlake.sources.json_path import steps_of
+from wardlake.sources.json_path import JsonPath
 from wardlake.sources.strict import Strict
 
 SINCE, UNTIL = "{since}", "{until}"
-
-
-def _is_path(path: str) -> str:
-    steps_of(path)
-    return path
-
-
-JsonPath = Annotated[str, AfterValidator(_is_path)]
 Parameters = dict[str, str | list[str]]
 PARAMETERS: Any = Field(
     default_factory=dict,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from wardlake.sources.files import FileSpec, Hl7Files
+from wardlake.sources.files import FileSpec, Hl7Files, JsonFiles
 from wardlake.sources.json_path import steps_of
 from wardlake.sources.requests import RestRequest, Search, has_since
 from wardlake.sources.strict import Identifier, Strict
@@ -80,6 +80,9 @@ class Table(Strict):
             raise ValueError("'new_columns' has a meaning with contract: evolve only")
         if isinstance(self.files, Hl7Files):
             self.files.check_paths(column.path or name for name, column in self.columns.items())
+        if self.search or self.request or isinstance(self.files, JsonFiles):
+            for column in self.columns.values():
+                steps_of(column.path or "$")
         self._check_mode()
         if asked := self.search or self.request:
             self._check_http(asked)
@@ -88,6 +91,9 @@ class Table(Strict):
     def _check_mode(self) -> None:
         if self.files and self.mode == "incremental":
             raise ValueError("a table of files has mode: append, or snapshot if each file is the whole table")
+        typed = [name for name, column in self.columns.items() if column.type.upper() != "VARCHAR"]
+        if self.files and self.files.format == "csv" and typed:
+            raise ValueError(f"columns {typed} of CSV files have the type VARCHAR; staging models cast them")
         if self.relation and self.mode == "append":
             raise ValueError("a table of a database has mode: snapshot or incremental")
         if (self.mode == "incremental") != (self.cursor is not None):
@@ -101,8 +107,6 @@ class Table(Strict):
 
     def _check_http(self, asked: Search | RestRequest) -> None:
         for name, column in self.columns.items():
-            if column.path:
-                steps_of(column.path)
             if column.type.upper() != "VARCHAR":
                 raise ValueError(f"column '{name}': values of a JSON answer are kept as text, type VARCHAR")
         is_asked = has_since(asked.parameters)

@@ -1,18 +1,24 @@
 """JSON documents and JSON lines: every value as it is written, whole files or none."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from loading import REAL_DATA, load_file, needs_real_data, refusal
+from msgspec import Raw
 
 from wardlake.bronze.readers.files import json_documents
+from wardlake.bronze.readers.files.formats import BrokenFileError
+from wardlake.bronze.readers.json_text import find
 from wardlake.errors import PermanentError
 from wardlake.settings import PROJECT_ROOT
 from wardlake.sources import read_source
+from wardlake.sources.json_path import steps_of
 
 LINES = {"format": "jsonl"}
 DOCUMENT = {"format": "json"}
@@ -66,12 +72,16 @@ def test_paths_reach_into_a_row() -> None:
             "second": "$.name[1].family",
             "third": "$.name[2].family",
             "code": "$.class.code",
-            "quoted": "$['ward name']['x.y']",
+            "last": "$.name[-1].family",
+            "before the first": "$.name[-3].family",
+            "all": "$.name[*].family",
+            "nothing": "$.name[2].given[*]",
+            "quoted": "$['ward name'].\"x.y\"",
             "absent": "$.period.start",
             "class": "$.class",
         },
     )
-    assert loaded.rows == [("e1", "B", None, "IMP", "1", None, '{"code": "IMP"}')]
+    assert loaded.rows == [("e1", "B", None, "IMP", "B", None, '["A","B"]', None, "1", None, '{"code": "IMP"}')]
 
 
 def test_null_and_absent_are_null_and_empty_text_is_empty() -> None:
@@ -92,6 +102,7 @@ def test_a_row_is_told_by_its_line_and_empty_lines_are_skipped() -> None:
         ('{"entry": [{"id": 1}, {"id": 2}]}', "$.entry", [1, 2]),
         ('{"entry": [{"id": 1}, {"id": 2}]}', "$.entry[*]", [1, 2]),
         ('{"a": [{"b": []}, {"b": [{"id": 1}]}]}', "$.a[1].b", [1]),
+        ('{"a": [{"b": [{"id": 1}]}, {}, {"b": [{"id": 2}]}]}', "$.a[*].b[*]", [1, 2]),
         ('{"patient": {"id": 1}}', "$.patient", [1]),
         ("[]", "$", []),
     ],
@@ -170,7 +181,7 @@ def test_lines_that_are_refused(content: bytes, told: str) -> None:
         (b'{"Entry": [{"id": 1}]}', "$.entry", "there is no list and no object at $.entry"),
         (b'{"entry": null}', "$.entry", "there is no list and no object at $.entry"),
         (b'{"entry": 7}', "$.entry", "there is no list and no object at $.entry"),
-        (b'[{"entry": []}]', "$.entry", "there is no list and no object at $.entry"),
+        (b'[{"entry": []}]', "$.entry", "a list stands where a path goes on with 'entry'"),
         (b'{"entry": [{"id": 1}, 7]}', "$.entry", "row 2: it is no object"),
         (b'[{"id": 1, "a": {"b": 1, "b": 2}}]', "$", "a key stands twice"),
     ],
@@ -184,6 +195,7 @@ def test_documents_that_are_refused(content: bytes, rows: str, told: str) -> Non
     [
         ("$.name.family", "line 1: a list stands where a path goes on with 'family'"),
         ("$.class[0]", "line 1: an object stands where a path goes on with '0'"),
+        ("$.class[*]", "line 1: an object stands where a path goes on with '*'"),
         ("$.id.value", "line 1: a plain value stands where a path goes on"),
     ],
 )
@@ -192,10 +204,45 @@ def test_a_path_that_meets_another_kind_of_value_refuses_the_file(path: str, tol
     assert told in refusal(content, LINES, {"x": path})
 
 
-@pytest.mark.parametrize("path", ["id", "$..id", "$.name[*].family", "$.name[?(@.use)]", "$.", "$[-1]", ""])
-def test_a_path_that_names_no_single_place_is_the_fault_of_the_yaml(path: str) -> None:
-    with pytest.raises(PermanentError, match="names no single place"):
-        load_file(b"{}", LINES, {"x": "$.x", "y": path or "$ "})
+JSON_TEXT = st.recursive(
+    st.sampled_from(["null", "true", "1.10", '"x"', '"\\u00e9\\n"', '""']),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{' ,'.join(items)}]")
+        | st.dictionaries(st.sampled_from(["a", "b", "c d"]), inner, max_size=3).map(
+            lambda members: "{" + ", ".join(f'"{name}" : {value}' for name, value in members.items()) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+PATHS = st.lists(st.sampled_from([".a", ".b", '["c d"]', "[0]", "[1]", "[-1]", "[*]"]), max_size=3).map(
+    lambda steps: "$" + "".join(steps)
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@given(document=JSON_TEXT, path=PATHS)
+@settings(deadline=None)
+def test_paths_lead_where_duckdb_says(engine: duckdb.DuckDBPyConnection, document: str, path: str) -> None:
+    try:
+        found = [json.loads(bytes(value)) for value in find(Raw(document.encode()), steps_of(path))]
+    except BrokenFileError:  # what DuckDB calls NULL
+        reject()
+    spelt = path.replace('["c d"]', '."c d"').replace("[-1]", "[#-1]")
+    ((told,),) = engine.execute(f"SELECT json_extract(?, '{spelt}')", [document]).fetchall()
+    assert found == [json.loads(value) for value in (told if isinstance(told, list) else [told]) if value is not None]
+
+
+@pytest.mark.parametrize("path", ["", "a", "$a", "$.", "$..a", "$[?(@.a=='x')]", "$.a[1:2]", "id", "$['a", "$.a "])
+def test_other_paths_are_refused(path: str) -> None:
+    columns = {"x": "$.x", "y": path or "y"}
+    for files, paths in ((LINES, columns), (DOCUMENT | {"rows": path}, {"x": "$.x"})):
+        with pytest.raises(ValueError, match="is no path of the form"):
+            load_file(b"{}", files, paths)
 
 
 def test_an_unknown_encoding_is_the_fault_of_the_yaml() -> None:

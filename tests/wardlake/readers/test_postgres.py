@@ -1,6 +1,7 @@
 """PostgreSQL tables large enough to be read in ranges, and several tables in one snapshot."""
 
 import threading
+import uuid
 from collections.abc import Callable
 
 import duckdb
@@ -8,13 +9,14 @@ import psycopg
 import pytest
 from bronze.stays import day
 from clinic import DAY, FACILITY
+from psycopg.conninfo import make_conninfo
 
 from wardlake.bronze import Manifest, current_batches, extract_table, extract_tables
 from wardlake.bronze.readers import postgres_table
 from wardlake.errors import PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.sources import Column, Source
 from wardlake.warehouse import connect
 
 ROWS = 60_000
@@ -146,13 +148,30 @@ def test_all_tables_of_a_run_show_one_moment(
     assert manifests[0].snapshot
 
 
-def test_one_table_that_fails_does_not_stop_the_others(
+def test_tables_that_fail_do_not_stop_the_others(
     settings: Settings, database: str, load: Callable[[str, str], None]
 ) -> None:
     load("first", "i")
-    ended = extract_tables(settings, source("missing", "first"), ["missing", "first"], DAY, database)
-    assert isinstance(ended["missing"], PermanentError)
-    assert "clinic.missing" in str(ended["missing"])
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table adt.closed (id bigint, note text)")
+        connection.execute("create table adt.odd (id bigint, note text, price numeric)")
+        connection.execute("insert into adt.odd values (1, '', 'NaN')")
+        connection.execute(f"create role {role} login; grant usage on schema adt to {role}")
+        connection.execute(f"grant select on adt.first, adt.odd to {role}")
+    source_ = source("closed", "missing", "odd", "first")
+    odd = source_.tables["odd"].model_copy(
+        update={"columns": source_.tables["odd"].columns | {"price": Column(type="DECIMAL(38,10)", pii="none")}}
+    )
+    source_ = source_.model_copy(update={"tables": source_.tables | {"odd": odd}})
+    as_reader = make_conninfo(database, user=role)
+    ended = extract_tables(settings, source_, list(source_.tables), DAY, as_reader)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"drop owned by {role}; drop role {role}")
+    told = {table: str(one) for table, one in ended.items() if isinstance(one, PermanentError)}
+    assert "may not read adt.closed" in told["closed"]
+    assert "no table adt.missing" in told["missing"]
+    assert "'price' holds numbers" in told["odd"]
     assert not isinstance(ended["first"], WardlakeError)
     assert ended["first"].manifest.lake_rows == ROWS
 

@@ -279,12 +279,16 @@ def test_a_snapshot_takes_the_place_of_the_one_before(settings: Settings, web: W
 @pytest.mark.parametrize(
     ("request_", "body", "reason"),
     [
-        ({}, '{"error": "Secret"}', "sent an answer without '$.data'. Correct 'rows'"),
-        ({"rows": "$"}, '{"error": "Secret"}', "sent row 1, which holds none of the columns"),
-        ({}, '{"data": "Secret"}', "sent neither a list nor an object at '$.data'"),
+        ({}, '{"error": "Secret"}', "there is no list and no object at $.data. Correct 'rows'"),
+        ({"rows": "$"}, '{"error": "Secret"}', "row 1 holds none of the columns"),
+        ({}, '{"data": "Secret"}', "there is no list and no object at $.data"),
         ({"total": "$.count"}, '{"data": []}', "sent nothing at '$.count'"),
         ({"total": "$.count"}, '{"data": [], "count": "Secret"}', "sent no number at '$.count'"),
         ({}, "Secret", "is no JSON"),
+        ({}, '{"data": [{"id": 1}, {"id": 2, "ward": "Secret"}]}', "row 2: a plain value stands where a path goes on"),
+        ({}, '{"data": [{"id": 1, "ward": [{"code": "Secret"}]}]}', "row 1: a list stands where a path goes on"),
+        ({}, '{"data": [{"id": 1}], "data": []}', "an answer has an object in which a key stands twice"),
+        ({}, '{"data": [{"id": "Secret\\u0000"}]}', "record 1 has the character NUL in column 'id'"),
     ],
 )
 def test_an_answer_that_is_something_else_is_named(

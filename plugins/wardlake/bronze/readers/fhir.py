@@ -26,7 +26,8 @@ from wardlake.bronze.readers.http import (
 )
 from wardlake.bronze.readers.http_address import address_of
 from wardlake.bronze.readers.http_parameters import filled_in, instant
-from wardlake.bronze.readers.json_rows import PLACE, RowsFile, steps_to
+from wardlake.bronze.readers.http_rows import write_pages
+from wardlake.bronze.readers.json_text import parsed, places_of
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
 from wardlake.errors import PermanentError
 from wardlake.sources.connections import FhirConnection
@@ -48,14 +49,11 @@ COUNT_COPIES = f'''
 '''
 NEWEST_ONLY = f'''
     QUALIFY "{ID}" IS NULL OR row_number() OVER (
-        PARTITION BY "{ID}" ORDER BY TRY_CAST("{UPDATED}" AS TIMESTAMPTZ) DESC NULLS LAST, "{PLACE}" DESC
+        PARTITION BY "{ID}" ORDER BY TRY_CAST("{UPDATED}" AS TIMESTAMPTZ) DESC NULLS LAST, "_line" DESC
     ) = 1
 '''
-COUNT_MATCHES = """
-    SELECT count(*)
-    FROM (SELECT unnest(json_extract(ltrim(content, chr(65279)), '$.entry[*]')) AS entry FROM read_text(?))
-    WHERE entry ->> '$.resource.resourceType' = ? AND coalesce(entry ->> '$.search.mode', 'match') = 'match'
-"""
+COUNTED = ("entry", "resource", "resourceType", "search", "mode")
+"""Keys that another parser needs to count the matches of a page."""
 PASSING_ISSUES = {"transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"}
 SEVERE = {"fatal", "error"}
 
@@ -98,13 +96,12 @@ class FhirSession:
         who = name_of(source, request)
         wanted = request.columns or tuple(table.columns)
         first = self._first(request)
-        found = begun_anew(lambda: self._read_all(first, request, steps_to(table, wanted), who))
-        query = found.rows.query()
+        query, found = begun_anew(lambda: self._read_all(first, request, places_of(table, wanted), who))
         ((copies, older),) = engine.execute(f"{COUNT_COPIES} FROM ({query})").fetchall()
         if copies or older:
             query += NEWEST_ONLY
             found.left_out.update({"copies": copies, "older versions": older})
-        distinct = found.rows.rows - copies - older
+        distinct = found.rows - copies - older
         told = found.totals or self._count(first, request, who)
         rows = agreed_total(told, distinct, who) if told else found.counted - copies - older
         listed = ", ".join(_double(name) for name in wanted)
@@ -135,21 +132,27 @@ class FhirSession:
             asked.append(("_count", str(self.connection.page_size)))
         return httpx.URL(f"{self.base}/{search.resource}").copy_merge_params(tuple(asked))
 
-    def _read_all(self, first: httpx.URL, request: Request, columns: dict[str, tuple[Step, ...]], who: str) -> "_Found":
-        found = _Found(RowsFile(request.work / "rows.jsonl", {**columns, **IDENTITY}, who))
+    def _read_all(
+        self, first: httpx.URL, request: Request, columns: dict[str, tuple[Step, ...]], who: str
+    ) -> tuple[str, "_Found"]:
+        found = _Found()
         body = request.work / "page.json"
 
         def parse(answer: Answer) -> "_Page":
             return self._parse(answer, self._search(request).resource, who)
 
-        for page in self.server.pages(first, body, who, parse, lambda page: page.following):
-            found.rows.append(page.matches)
-            found.counted += page.counted
-            found.left_out += page.left_out
-            if page.total is not None:
-                found.totals.append(page.total)
+        def matches() -> Iterator[list[Raw]]:
+            for page in self.server.pages(first, body, who, parse, lambda page: page.following):
+                found.rows += len(page.matches)
+                found.counted += page.counted
+                found.left_out += page.left_out
+                if page.total is not None:
+                    found.totals.append(page.total)
+                yield page.matches
+
+        query = write_pages(request.work, {**columns, **IDENTITY}, matches(), who)
         body.unlink()
-        return found
+        return query, found
 
     def _count(self, first: httpx.URL, request: Request, who: str) -> list[int]:
         """The number of matches that the server counts when it is asked for nothing else; empty if it does not."""
@@ -180,10 +183,8 @@ class FhirSession:
                 page.matches.append(entry.resource)
             else:
                 page.left_out["included resources"] += 1
+        page.counted = _count_matches(body, resource)
         page.following = next((linked(answer, link.url, who) for link in bundle.link if link.relation == "next"), None)
-        if bundle.total is None:
-            engine = self.opening.engine
-            ((page.counted,),) = engine.execute(COUNT_MATCHES, [str(answer.path), resource]).fetchall()
         return page
 
     def _raise_if_severe(self, outcome: "_Outcome", who: str) -> None:
@@ -200,9 +201,9 @@ class FhirSession:
 
 @dataclass
 class _Found:
-    """What all pages hold together. `counted` are the matches as another parser counts them, where no total is told."""
+    """What all pages hold together. `counted` are the matches as another parser counts them."""
 
-    rows: RowsFile
+    rows: int = 0
     totals: list[int] = field(default_factory=list)
     counted: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
@@ -249,6 +250,14 @@ class _Issue(Struct):
 
 class _Outcome(Struct):
     issue: list[_Issue]
+
+
+def _count_matches(body: bytes, resource: str) -> int:
+    entries = parsed(body, "a page", COUNTED).get("entry") or []
+    return sum(
+        entry["resource"]["resourceType"] == resource and (entry.get("search") or {}).get("mode") in (None, "match")
+        for entry in entries
+    )
 
 
 def _codes(issues: list[_Issue]) -> str:

@@ -1,11 +1,12 @@
 """PostgreSQL: all tables of a session show one exported snapshot, which up to two workers read in ranges."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from threading import Lock
 
 import duckdb
 import psycopg
@@ -76,13 +77,15 @@ class PostgresSession:
     snapshot: str
     moment: datetime
     workers: int
+    lock: Lock = field(default_factory=Lock)
 
     def read(self, request: Request) -> Relation:
         """The rows of a table, in ranges of its key or of its place on disk, and what the server says of them."""
         spec, place = self.source.tables[request.table], f"{self.source.name}.{request.table}"
         relation = spec.relation or ""
         try:
-            table = describe(self.leader, relation, spec, request.columns)
+            with self.lock, self.leader.transaction():  # an error must not end the snapshot of the other tables
+                table = describe(self.leader, relation, spec, request.columns)
         except psycopg.Error as error:
             raise explain(error, self.source, place, relation) from error
         if table is None:
@@ -94,21 +97,26 @@ class PostgresSession:
         plan = table.plan(self.workers, is_whole=request.reading.is_full)
         queries = [table.select(condition, part, plan.ordered_by) for part in plan.ranges]
         checks, exactness = checks_of(table.columns) if spec.reconcile == "checksum" else ((), ())
-        columns = self._columns(queries[0])  # before anything can fail in the leader's transaction and end the snapshot
-        asked = self.beside.submit(self._ask, table, condition, [sql for sql, _ in checks], exactness, place)
+        columns = self._columns(queries[0])
+        asked = _Beside(self.beside, partial(self._ask, table, condition, [sql for sql, _ in checks], exactness, place))
+
+        def begin(cursor: duckdb.DuckDBPyConnection) -> None:
+            asked.begin()
+            self._join(cursor)
+
         return Relation(
             chunks=tuple(f"SELECT * FROM postgres_query('hospital', {_quoted(query)})" for query in queries),
             columns=columns,
             facts=asked.result,
             order_by=() if plan.ordered_by else tuple(_double(key) for key in spec.keys),
             checks=tuple(check for _, check in checks),
-            begin=self._begin,
+            begin=begin,
             workers=self.workers,
             row_group_rows=table.row_group_rows,
             explain=partial(explain_engine, source=self.source, place=place),
         )
 
-    def _begin(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _join(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Join the snapshot, which must be the first thing in a transaction."""
         cursor.execute("SET TimeZone = 'UTC'")
         cursor.execute("SET enable_progress_bar = false")
@@ -118,7 +126,7 @@ class PostgresSession:
 
     def _columns(self, query: str) -> tuple[BronzeColumn, ...]:
         with self.engine.cursor() as cursor:
-            self._begin(cursor)
+            self._join(cursor)
             described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {_quoted(query)})")
             return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 
@@ -132,7 +140,9 @@ class PostgresSession:
         """
         listed = ", ".join(["count(*)", *(one.sql for one in exactness), *figures])
         try:
-            rows, *found = self.leader.execute(f"select {listed} from {table.quoted} where {condition}").fetchall()[0]
+            with self.lock, self.leader.transaction():
+                asked = self.leader.execute(f"select {listed} from {table.quoted} where {condition}")
+                rows, *found = asked.fetchall()[0]
         except psycopg.Error as error:
             raise explain(error, self.source, place) from error
         inexact = [one.column for one, count in zip(exactness, found, strict=False) if count]
@@ -143,6 +153,22 @@ class PostgresSession:
             )
         names = [check.name for _, check in checks_of(table.columns)[0]] if figures else []
         return SourceFacts(rows, dict(zip(names, found[len(exactness) :], strict=True)))
+
+
+class _Beside:
+    """A question to the server, asked beside the workers once one of them begins, and answered once."""
+
+    def __init__(self, pool: ThreadPoolExecutor, ask: Callable[[], SourceFacts]) -> None:
+        self._pool, self._ask, self._lock = pool, ask, Lock()
+        self._answer: Future[SourceFacts] | None = None
+
+    def begin(self) -> Future[SourceFacts]:
+        with self._lock:
+            self._answer = self._answer or self._pool.submit(self._ask)
+            return self._answer
+
+    def result(self) -> SourceFacts:
+        return self.begin().result()
 
 
 def _condition(request: Request) -> str:

@@ -1,30 +1,29 @@
 """Rows of a REST server that answers with JSON: page after page, with the key of the connection."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 import httpx
-import msgspec
 from msgspec import Raw
 
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.http import Answer, Server, agreed_total, begun_anew, decode, linked, name_of, server
 from wardlake.bronze.readers.http_address import Address, address_of
 from wardlake.bronze.readers.http_parameters import filled_in
-from wardlake.bronze.readers.json_rows import RowsFile, duckdb_path, find, steps_to, text_of
+from wardlake.bronze.readers.http_rows import write_pages
+from wardlake.bronze.readers.json_text import find, parsed, places_of, rows_at, text_of
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
 from wardlake.errors import PermanentError
 from wardlake.sources.connections import RestConnection
-from wardlake.sources.json_path import Every, Step, steps_of
+from wardlake.sources.json_path import Step, steps_of
 from wardlake.sources.requests import Pages, RestRequest
 
 NO_CONTENT = 204
 COUNTED = ("page", "offset")
-LINES = "len(list_filter(string_split(content, chr(10)), lambda line: trim(line, chr(9) || chr(13) || ' ') <> ''))"
 
 
 @contextmanager
@@ -73,68 +72,52 @@ class RestSession:
         """All rows of a request, and their number as the server tells it, or as another parser counts them."""
         table = self.opening.source.tables[request.table]
         wanted = request.columns or tuple(table.columns)
-        found = begun_anew(lambda: self._read_all(request, steps_to(table, wanted)))
+        query, counted = begun_anew(lambda: self._read_all(request, places_of(table, wanted)))
         listed = ", ".join(_double(name) for name in wanted)
         return Relation(
-            chunks=(f"SELECT {listed} FROM ({found.rows.query()})",),
+            chunks=(f"SELECT {listed} FROM ({query})",),
             columns=tuple(BronzeColumn(name=name, type="VARCHAR") for name in wanted),
-            facts=lambda: SourceFacts(found.counted),
+            facts=lambda: SourceFacts(counted),
             order_by=tuple(_double(key) for key in table.keys),
         )
 
-    def _read_all(self, request: Request, columns: dict[str, tuple[Step, ...]]) -> "_Found":
+    def _read_all(self, request: Request, columns: dict[str, tuple[Step, ...]]) -> tuple[str, int]:
+        """A query for the rows, and their number as the server or another parser counts them."""
         table = self.opening.source.tables[request.table]
         asked = table.request
         assert asked is not None  # noqa: S101  the model guarantees it
         who = name_of(self.opening.source, request)
         parameters = filled_in(asked.parameters, table, request)
         url = httpx.URL(f"{self.base}/{asked.path.lstrip('/')}").copy_merge_params(tuple(parameters))
-        found = _Found(RowsFile(request.work / "rows.jsonl", columns, who))
         body = request.work / "page.json"
         walk = _Walk(asked.pages, who)
-        parse = partial(self._parse, asked=asked, who=who)
-        for page in self.server.pages(walk.first(url), body, who, parse, walk.following):
-            found.rows.append(page.rows)
-            found.counted += page.counted
-            if page.total is not None:
-                found.totals.append(page.total)
+        parse = partial(_parse, asked=asked, who=who)
+        rows = counted = 0
+        totals: list[int] = []
+
+        def pages() -> Iterator[list[Raw]]:
+            nonlocal rows, counted
+            for page in self.server.pages(walk.first(url), body, who, parse, walk.following):
+                rows += len(page.rows)
+                counted += page.counted
+                if page.total is not None:
+                    totals.append(page.total)
+                yield page.rows
+
+        query = write_pages(request.work, columns, pages(), who)
         if asked.total:
-            if not found.totals:
+            if not totals:
                 raise PermanentError(
                     f"{who} sent nothing at '{asked.total}'.", remedy="Correct 'total' of the request."
                 )
-            found.counted = agreed_total(found.totals, found.rows.rows, who)
+            counted = agreed_total(totals, rows, who)
         body.unlink()
-        return found
-
-    def _parse(self, answer: Answer, asked: RestRequest, who: str) -> "_Page":
-        if answer.status == NO_CONTENT:
-            return _Page(answer)
-        is_lines = any(kind in answer.content_type for kind in ("ndjson", "jsonl", "json-lines"))
-        page = _lines_of(answer, asked, who) if is_lines else _rows_of(answer, asked, who)
-        if asked.total is None:
-            page.counted = self._count(answer, LINES if is_lines else _counting(steps_of(asked.rows)))
-        return page
-
-    def _count(self, answer: Answer, rows: str) -> int:
-        ((counted,),) = self.opening.engine.execute(
-            f"SELECT {rows} FROM (SELECT ltrim(content, chr(65279)) AS content FROM read_text(?))", [str(answer.path)]
-        ).fetchall()
-        return int(counted)
-
-
-@dataclass
-class _Found:
-    """What all pages hold together; `counted` are the rows as the server or another parser counts them."""
-
-    rows: RowsFile
-    totals: list[int] = field(default_factory=list)
-    counted: int = 0
+        return query, counted
 
 
 @dataclass
 class _Page:
-    """`following` is the next cursor or link."""
+    """`following` is the next cursor or link; `counted` are the rows as another parser counts them."""
 
     answer: Answer
     rows: list[Raw] = field(default_factory=list)
@@ -197,15 +180,18 @@ class _Walk:
         return self._start.copy_set_param(self._pages.parameter, place)
 
 
+def _parse(answer: Answer, asked: RestRequest, who: str) -> _Page:
+    if answer.status == NO_CONTENT:
+        return _Page(answer)
+    is_lines = any(kind in answer.content_type for kind in ("ndjson", "jsonl", "json-lines"))
+    return _lines_of(answer, asked, who) if is_lines else _rows_of(answer, asked, who)
+
+
 def _rows_of(answer: Answer, asked: RestRequest, who: str) -> _Page:
-    document = decode(answer.read(), Raw, "JSON", who)
-    steps = steps_of(asked.rows)
-    rows = list(find(document, steps))
-    if not rows and Every.ELEMENT not in steps:
-        raise PermanentError(f"{who} sent an answer without '{asked.rows}'.", remedy="Correct 'rows' of the request.")
-    if Every.ELEMENT not in steps:
-        rows = _elements(rows[0], asked, who)
-    page = _Page(answer, rows)
+    body = answer.read()
+    document = decode(body, Raw, "JSON", who)
+    counted = len(rows_at(parsed(body, "an answer", steps_of(asked.rows)), asked.rows, null_is_none=True))
+    page = _Page(answer, rows_at(document, asked.rows, null_is_none=True), counted)
     if asked.total:
         page.total = _number(_text_at(document, asked.total), asked.total, who)
     page.following = _text_at(document, asked.pages.next) if asked.pages.next else answer.next_link
@@ -215,21 +201,13 @@ def _rows_of(answer: Answer, asked: RestRequest, who: str) -> _Page:
 def _lines_of(answer: Answer, asked: RestRequest, who: str) -> _Page:
     if asked.rows != "$":
         raise PermanentError(f"{who} sent NDJSON, whose lines are the rows.", remedy="Leave out 'rows' of the request.")
-    lines = [line for line in answer.read().splitlines() if line.strip()]
-    return _Page(answer, [decode(line, Raw, "JSON", who) for line in lines], following=answer.next_link)
-
-
-def _elements(value: Raw, asked: RestRequest, who: str) -> list[Raw]:
-    kind = bytes(memoryview(value)[:1])
-    if kind == b"[":
-        return msgspec.json.decode(value, type=list[Raw])
-    if kind == b"{":
-        return [value]
-    if bytes(value) == b"null":
-        return []
-    raise PermanentError(
-        f"{who} sent neither a list nor an object at '{asked.rows}'.", remedy="Correct 'rows' of the request."
-    )
+    body = answer.read()
+    rows = [decode(line, Raw, "JSON", who) for line in body.splitlines() if line.strip()]
+    counted = 0
+    for line in filter(bytes.strip, body.split(b"\n")):
+        parsed(line, "a line")
+        counted += 1
+    return _Page(answer, rows, counted, following=answer.next_link)
 
 
 def _text_at(document: Raw, path: str) -> str | None:
@@ -243,17 +221,6 @@ def _number(text: str | None, path: str, who: str) -> int | None:
     if not text.isdecimal():
         raise PermanentError(f"{who} sent no number at '{path}'.", remedy="Correct 'total' of the request.")
     return int(text)
-
-
-def _counting(steps: Sequence[Step]) -> str:
-    """A DuckDB expression for the number of rows in an answer."""
-    path = f"'{duckdb_path(steps)}'"
-    if Every.ELEMENT in steps:
-        return f"len(json_extract(content, {path}))"
-    return (
-        f"CASE json_type(content, {path}) WHEN 'ARRAY' THEN json_array_length(content, {path}) "
-        "WHEN 'OBJECT' THEN 1 ELSE 0 END"
-    )
 
 
 def _double(name: str) -> str:

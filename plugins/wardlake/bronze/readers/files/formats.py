@@ -33,7 +33,9 @@ class FileRows:
 
     `query` is a DuckDB query whose columns are `columns`, as the file has them, and then `_line BIGINT`: the record's
     place in the file, counted from 1, preamble included. `rows` is their number, counted on another way than the
-    query's. `left_out_rows` are totals rows and segments of malformed HL7 messages, which are in neither.
+    query's. `left_out_rows` are totals rows and segments of malformed HL7 messages, which are in neither. `parts` are
+    queries of disjoint rows that together are the query's, in its order: a large file that can be read by several
+    workers at once has them.
     """
 
     query: str
@@ -41,6 +43,7 @@ class FileRows:
     rows: int
     left_out_rows: int = 0
     byte_order_mark: bool = False
+    parts: tuple[str, ...] = ()
 
 
 Load = Callable[[duckdb.DuckDBPyConnection, Any, Table, Path, Path], FileRows]

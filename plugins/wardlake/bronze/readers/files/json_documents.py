@@ -1,32 +1,25 @@
-"""Rows of JSON documents (`json`) and of files with one document a line (`jsonl`), every value as it is written.
-
-DuckDB's own JSON functions are not used: they turn 1.10 into 1.1 and keep 17 digits of a number. msgspec hands out the
-bytes of a value. Python's parser reads every file before it: it counts the rows, and finds what msgspec passes over (a
-key that stands twice in an object, of which it keeps the last).
-"""
+"""Rows of JSON documents (`json`) and of files with one document a line (`jsonl`), every value as it is written."""
 
 import codecs
-import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
 
 import duckdb
+from msgspec import Raw
 
 from wardlake.bronze.readers.files.formats import BrokenFileError, FileRows
-from wardlake.bronze.readers.files.json_path import Branch, Raw, Step, is_object, keys_of, list_items, members, steps_of
-from wardlake.bronze.readers.files.text_rows import TextRow, names_in_order, text_columns, write_text_rows
+from wardlake.bronze.readers.files.text_rows import names_in_order, text_columns, write_text_rows
+from wardlake.bronze.readers.json_text import located, opened, parsed, places_of, rows_at, texts
 from wardlake.errors import PermanentError
 from wardlake.sources import Table
 from wardlake.sources.files import JsonFiles
+from wardlake.sources.json_path import steps_of
 
 LONGEST_LINE = 64 * 1024**2
 LARGEST_DOCUMENT = 256 * 1024**2
 CHUNK = 1024**2
-T = TypeVar("T")
-NOTHING_WANTED: dict[str, Any] = {}
 MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Rows = Callable[[], Iterator[tuple[int, Raw]]]
@@ -40,26 +33,24 @@ def load(_engine: duckdb.DuckDBPyConnection, spec: JsonFiles, table: Table, path
 
     Raises:
         BrokenFileError: no JSON; a key that stands twice; no rows at `spec.rows`; a line or document that is too long.
-        PermanentError: a path of the source's YAML is not of the form that is understood.
+        PermanentError: the encoding is unknown.
     """
     with path.open("rb") as stream:
         has_mark = stream.read(3).startswith(MARKS)
     plain = _as_utf8(path, spec.encoding, work)
     rows: Rows
     if spec.format == "json":
-        unit, steps = "row", steps_of(spec.rows.removesuffix("[*]"))
-        content = _content(plain)
-        counted = _count_in_document(content, steps, spec.rows)
-        rows = partial(_rows_of_document, content, steps)
+        unit, content = "row", _content(plain)
+        counted = len(rows_at(parsed(content, "it", steps_of(spec.rows)), spec.rows))
+        rows = partial(_rows_of_document, content, spec.rows)
     else:
         unit = "line"
         counted = _count_lines(plain)
         rows = partial(_rows_of_lines, plain)
-    names, places = _columns(table, rows, unit)
+    names = _names(table, rows, unit)
     columns = text_columns(names)
-    return FileRows(
-        write_text_rows(work, names, _texts(rows, places, unit)), columns, counted, byte_order_mark=has_mark
-    )
+    query = write_text_rows(work, names, texts(rows(), places_of(table, names).values(), unit))
+    return FileRows(query, columns, counted, byte_order_mark=has_mark)
 
 
 def _as_utf8(path: Path, encoding: str, work: Path) -> Path:
@@ -83,34 +74,23 @@ def _as_utf8(path: Path, encoding: str, work: Path) -> Path:
     return Path(copy.name)
 
 
-def _columns(table: Table, rows: Rows, unit: str) -> tuple[list[str], list[tuple[Step, ...]]]:
-    """Names of the columns, and where each stands in a row."""
+def _names(table: Table, rows: Rows, unit: str) -> list[str]:
+    """Names of the columns."""
     if any(column.path for column in table.columns.values()):
-        paths = [steps_of(column.path) if column.path else (name,) for name, column in table.columns.items()]
-        return list(table.columns), paths
+        return list(table.columns)
     found: dict[str, None] = {}
     is_empty = True
     for place, row in rows():
         is_empty = False
-        found |= dict.fromkeys(_at(unit, place, keys_of, row))
-    names = names_in_order(table, found, is_empty=is_empty)
-    return names, [(name,) for name in names]
+        found |= dict.fromkeys(located(unit, place, _keys_of, row))
+    return names_in_order(table, found, is_empty=is_empty)
 
 
-def _texts(rows: Rows, places: Sequence[tuple[Step, ...]], unit: str) -> Iterator[TextRow]:
-    tree = Branch.of(places)
-    for place, row in rows():
-        values: list[str | None] = [None] * len(places)
-        _at(unit, place, tree.pick, row, values)
-        yield place, values
-
-
-def _at(unit: str, place: int, read: Callable[..., T], *given: Any) -> T:
-    """What `read` gives; its errors name the line or row."""
-    try:
-        return read(*given)
-    except BrokenFileError as error:
-        raise BrokenFileError(f"{unit} {place}: {error}") from None
+def _keys_of(row: Raw) -> dict[str, Raw]:
+    keys = opened(row)
+    if not isinstance(keys, dict):
+        raise BrokenFileError("it is no object with keys, and the table's columns have no 'path'")
+    return keys
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -134,7 +114,7 @@ def _rows_of_lines(path: Path) -> Iterator[tuple[int, Raw]]:
 def _count_lines(path: Path) -> int:
     counted = 0
     for number, line in _lines(path):
-        _parsed(line, f"line {number}")
+        parsed(line, f"line {number}")
         counted += 1
     return counted
 
@@ -145,43 +125,5 @@ def _content(path: Path) -> bytes:
     return path.read_bytes().removeprefix(codecs.BOM_UTF8).strip()
 
 
-def _rows_of_document(content: bytes, steps: Sequence[Step]) -> Iterator[tuple[int, Raw]]:
-    found = Raw(content)
-    for step in steps:
-        found = members(found)[step]
-    return enumerate([found] if is_object(found) else list_items(found), start=1)
-
-
-def _count_in_document(content: bytes, steps: Sequence[Step], told: str) -> int:
-    found = _parsed(content, "it", steps)
-    for step in steps:
-        try:
-            found = found[step]
-        except (KeyError, IndexError, TypeError):
-            raise BrokenFileError(f"there is no list and no object at {told}") from None
-    if not isinstance(found, list | dict):
-        raise BrokenFileError(f"there is no list and no object at {told}")
-    return len(found) if isinstance(found, list) else 1
-
-
-def _parsed(document: bytes, place: str, wanted: Sequence[Step] = ()) -> Any:
-    """What Python's parser makes of a document; objects keep the wanted keys only, so that little memory is used."""
-
-    def build(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in pairs}) != len(pairs):
-            raise BrokenFileError(f"{place} has an object in which a key stands twice")
-        return {key: value for key, value in pairs if key in wanted} or NOTHING_WANTED
-
-    def refuse(_constant: str) -> NoReturn:
-        raise BrokenFileError(f"{place} has NaN or Infinity, which are no JSON")
-
-    try:
-        return json.loads(
-            document.decode(), object_pairs_hook=build, parse_int=str, parse_float=str, parse_constant=refuse
-        )
-    except json.JSONDecodeError as error:
-        raise BrokenFileError(f"{place} is no JSON: {error.msg} (character {error.pos + 1})") from None
-    except UnicodeDecodeError as error:
-        raise BrokenFileError(f"{place} is not encoded in UTF-8 (byte {error.start + 1})") from None
-    except RecursionError:
-        raise BrokenFileError(f"{place} is nested too deeply") from None
+def _rows_of_document(content: bytes, path: str) -> Iterator[tuple[int, Raw]]:
+    return enumerate(rows_at(Raw(content), path), start=1)
