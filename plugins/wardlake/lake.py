@@ -1,18 +1,22 @@
 """The object store: buckets, conditional puts, and a probe that refuses stores which ignore conditions."""
 
+import random
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from boto3.exceptions import S3UploadFailedError
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
+from botocore.parsers import ResponseParserError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from urllib3.exceptions import ProtocolError
 
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.settings import LAYERS, Settings
@@ -20,10 +24,37 @@ from wardlake.settings import LAYERS, Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-ALREADY_THERE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+ALREADY_THERE = ("PreconditionFailed", "412")
+AT_THIS_MOMENT = ("ConditionalRequestConflict", "OperationAborted")
 NO_RIGHT = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
 MISSING = ("NoSuchKey", "404", "NotFound")
 NO_BUCKET = ("NoSuchBucket",)
+WRONG_TIME = "RequestTimeTooSkewed"
+TOO_MANY_REQUESTS = ("SlowDown", "TooManyRequests", "Throttling", "RequestLimitExceeded", "429", "503")
+PASSING = (
+    (
+        TOO_MANY_REQUESTS,
+        "the store asks for fewer requests",
+        "The task will try again; if it stays so, raise WARDLAKE_S3_ATTEMPTS or ask for a higher limit.",
+    ),
+    (
+        (WRONG_TIME,),
+        "the clocks of this machine and of the store differ too much",
+        "Set the clock of this machine (chronyd, systemd-timesyncd); the task will try again.",
+    ),
+    (
+        AT_THIS_MOMENT,
+        "another process writes it at this moment",
+        "The task will try again, and finds what the other one has stored.",
+    ),
+)
+"""Codes of faults that pass, what they mean, and what to do."""
+TIME_MAY_DIFFER = timedelta(minutes=5)
+LONGEST_WAIT_S = 20.0
+BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, ProtocolError)
+"""Errors in the middle of an answer's body, which botocore does not try again."""
+MARKS = dict.fromkeys(("PutObject", "GetObject", "HeadObject", "UploadPart"), "ETag") | {"ListObjectsV2": "Name"}
+"""What every store says in its answer to an operation, and a login page of a proxy does not."""
 STREAM_BYTES = 1024**2
 DELETED_AT_ONCE = 1000  # the most that S3 takes in one request
 
@@ -51,25 +82,37 @@ class Lake:
             aws_access_key_id=settings.s3_access_key_id,
             aws_secret_access_key=secret.get_secret_value() if secret else None,
             config=Config(
-                retries={"max_attempts": 5, "mode": "standard"},
-                connect_timeout=5,
+                retries={"total_max_attempts": settings.s3_attempts, "mode": "standard"},
+                connect_timeout=min(5, settings.s3_timeout_s),
+                read_timeout=settings.s3_timeout_s,
                 # manifests hold the SHA-256 of every part: no further digest of each upload is needed
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
                 s3={"addressing_style": "path"} if settings.s3_endpoint_url else None,
             ),
         )
+        self.client.meta.events.register("needs-retry.s3", self._wait)  # type: ignore[arg-type]
+        self.client.meta.events.register("after-call.s3", _refuse_strangers)
 
     def put_if_absent(self, bucket: str, key: str, body: bytes) -> bool:
-        """Store `body` unless `key` exists; True if this call stored it."""
+        """Store `body` unless `key` exists; True if this call stored it, be it that the answer was lost on its way."""
+        call = uuid.uuid4().hex
         with _translated(bucket, key, "written"):
             try:
-                self.client.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+                self.client.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", Metadata={"call": call})
             except ClientError as error:
-                if error_code(error) in ALREADY_THERE:
-                    return False
-                raise
+                if error_code(error) not in ALREADY_THERE:
+                    raise
+                # what is there may be of an earlier try of this call
+                return self.client.head_object(Bucket=bucket, Key=key)["Metadata"].get("call") == call
         return True
+
+    def _wait(self, attempts: int, response: Any, **_: object) -> float | None:
+        """Seconds until the next try of what botocore does not try again by itself."""
+        code = response[1].get("Error", {}).get("Code") if response else None
+        if code not in (*AT_THIS_MOMENT, *TOO_MANY_REQUESTS) or attempts >= self._settings.s3_attempts:
+            return None
+        return random.random() * min(2.0 ** (attempts - 1), LONGEST_WAIT_S)  # noqa: S311  jitter
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store `body`, in place of what is there."""
@@ -79,7 +122,7 @@ class Lake:
     def get(self, bucket: str, key: str) -> bytes:
         """Content of an object."""
         with _translated(bucket, key, "read"):
-            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return self._read(bucket, key)
 
     def exists(self, bucket: str, key: str) -> bool:
         """Whether an object is there."""
@@ -96,11 +139,23 @@ class Lake:
         """Content of an object, or None if it is not there."""
         with _translated(bucket, key, "read"):
             try:
-                return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+                return self._read(bucket, key)
             except ClientError as error:
                 if error_code(error) in MISSING:
                     return None
                 raise
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        def read() -> bytes:
+            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+        again = Retrying(
+            stop=stop_after_attempt(self._settings.s3_attempts),
+            wait=wait_random_exponential(max=LONGEST_WAIT_S),
+            retry=retry_if_exception_type(BROKEN_OFF),
+            reraise=True,
+        )
+        return again(read)
 
     def stream(self, bucket: str, key: str) -> Iterator[bytes]:
         """Content of an object, in pieces of at most 1 MiB."""
@@ -207,6 +262,18 @@ class Lake:
             )
 
 
+class StrangerError(BotoCoreError):
+    """Something answered that is no store."""
+
+    fmt = "The answer has no {mark}."
+
+
+def _refuse_strangers(model: Any, parsed: dict[str, Any], http_response: Any, **_: object) -> None:
+    mark = MARKS.get(model.name)
+    if mark and http_response.status_code < 300 and mark not in parsed:
+        raise StrangerError(mark=mark)
+
+
 def error_code(error: ClientError) -> str:
     """S3's own code of an error, for example `AccessDenied`."""
     return str(error.response.get("Error", {}).get("Code", ""))
@@ -219,16 +286,25 @@ def _translated(bucket: str, key: str, verb: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _explain(error_code(error), place, bucket, verb) from error
-    except S3UploadFailedError as error:  # raised for a ClientError, which it keeps as its context only
-        cause = error.__context__
-        code = error_code(cause) if isinstance(cause, ClientError) else type(error).__name__
-        raise _explain(code, place, bucket, verb) from error
-    except BotoCoreError as error:
+        raise _explain(_told(error), place, bucket, verb) from error
+    except (Boto3Error, BotoCoreError, ResponseParserError, ProtocolError) as error:
+        cause = error.__context__  # of a failed transfer, which keeps what the store said as its context only
+        if isinstance(cause, ClientError):
+            raise _explain(_told(cause), place, bucket, verb) from error
         raise PassingError(
             f"{place} could not be {verb}: {type(error).__name__}.",
-            remedy="Check that the S3 server is running and that WARDLAKE_S3_ENDPOINT_URL is right.",
+            remedy="Check that the S3 server is running, that WARDLAKE_S3_ENDPOINT_URL is right, and that no proxy "
+            "answers in its place.",
         ) from error
+
+
+def _told(error: ClientError) -> str:
+    """The code of an error; by the store's clock also where the answer to a HEAD says no more than 403."""
+    code = error_code(error)
+    date = error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+    if code == "403" and date and abs(parsedate_to_datetime(date) - datetime.now(UTC)) > TIME_MAY_DIFFER:
+        return WRONG_TIME
+    return code
 
 
 def _explain(code: str, place: str, bucket: str, verb: str) -> WardlakeError:
@@ -244,4 +320,7 @@ def _explain(code: str, place: str, bucket: str, verb: str) -> WardlakeError:
         )
     if code in MISSING:
         return PermanentError(f"{place} does not exist.", remedy="List the bucket to see what is there.")
+    for codes, reason, remedy in PASSING:
+        if code in codes:
+            return PassingError(f"{place} could not be {verb}: {reason} ({code}).", remedy=remedy)
     return PassingError(f"{place} could not be {verb}: {code}.", remedy="Look at the log of the S3 server.")

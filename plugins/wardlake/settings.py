@@ -40,6 +40,10 @@ class Settings(BaseModel):
     s3_region: str = Field("eu-central-1", description="Region of the buckets.")
     s3_access_key_id: str | None = Field(None, description="Access key; empty: the usual AWS credential chain.")
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret of the access key.")
+    s3_attempts: int = Field(
+        6, ge=1, le=50, description="Times that a request to the store is tried, with longer and longer waits."
+    )
+    s3_timeout_s: float = Field(60, gt=0, description="Seconds in which the store must go on answering a request.")
 
     warehouse: Literal["duckdb"] = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")

@@ -33,7 +33,7 @@ def test_a_store_that_ignores_conditions_is_refused(lake: Lake, monkeypatch: pyt
 
 
 def test_a_store_that_is_down_is_a_passing_fault(settings: Settings) -> None:
-    lake = Lake(settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"}))
+    lake = Lake(settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9", "s3_attempts": 1}))
     with pytest.raises(PassingError, match="WARDLAKE_S3_ENDPOINT_URL"):
         lake.exists(settings.bucket("bronze"), "x")
 

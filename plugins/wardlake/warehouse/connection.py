@@ -1,6 +1,7 @@
 """DuckDB connections that can read the lake: extensions from wheels, an S3 secret, bounded memory."""
 
 import importlib.util
+import math
 import time
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Load extensions and set the S3 secret, which all cursors share, and what belongs to the session."""
     for extension in ("httpfs", "icu"):
         connection.execute(f"LOAD '{extension_file(extension)}'")
+    # waits of 0.25, 0.5, 1 ... seconds, as boto3 waits for the same store
+    connection.execute(f"SET GLOBAL http_retries = {settings.s3_attempts - 1}")
+    connection.execute("SET GLOBAL http_retry_wait_ms = 250")
+    connection.execute("SET GLOBAL http_retry_backoff = 2")
+    connection.execute(f"SET GLOBAL http_timeout = {math.ceil(settings.s3_timeout_s)}")
     create_s3_secret(connection, settings)
     prepare_session(connection, settings)
 
@@ -108,8 +114,12 @@ def translate(error: duckdb.Error, place: str) -> WardlakeError:
         return PermanentError(
             f"{place}: the memory limit is too low for this work.", remedy="Raise WARDLAKE_MEMORY_LIMIT."
         )
-    if isinstance(error, duckdb.HTTPException):
-        return PassingError(f"{place}: the S3 store did not answer as it should.", remedy="Check the S3 server.")
+    if isinstance(error, duckdb.HTTPException) or "error for HTTP" in text:
+        told, remedy = "the S3 store did not answer as it should", "Check the S3 server."
+        if "RequestTimeTooSkewed" in text:
+            told = "the clocks of this machine and of the S3 store differ too much"
+            remedy = "Set the clock of this machine (chronyd, systemd-timesyncd)."
+        return PassingError(f"{place}: {told}.", remedy=remedy)
     if isinstance(error, duckdb.IOException):
         return PermanentError(
             f"{place} cannot be opened.", remedy="Check that it exists and that this user may read it."
