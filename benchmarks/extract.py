@@ -3,10 +3,10 @@
     python benchmarks/extract.py [--rows N] [--repeats N] [--large N] [--only postgres] [--json FILE]
 
 PostgreSQL: Wardlake to S3, against COPY in binary to nowhere, ADBC to S3, dlt to the local disk and Airflow's
-SqlToS3Operator. MariaDB: Wardlake to S3 against its own client's dump to nowhere. Files: Wardlake to S3 against DuckDB reading the same CSV file. Everything runs on this machine and
-shares its cores: the database and the S3 server too. Each way runs in a process of its own, in turn with the others;
-the median of the repeats counts (dlt and SqlToS3Operator run once). `--large` extracts a table of that size as well
-and compares the memory.
+SqlToS3Operator. MariaDB: Wardlake to S3 against its own client's dump to nowhere. Files: Wardlake to S3 against DuckDB
+reading the same CSV file. Everything runs on this machine and shares its cores: the database and the S3 server too.
+Each way runs in a process of its own, in turn with the others; the median of the repeats counts (dlt and
+SqlToS3Operator run once). `--large` extracts a table of that size as well and compares the memory.
 """
 
 import json

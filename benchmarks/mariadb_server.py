@@ -56,7 +56,7 @@ def mariadb(folder: Path, port: int) -> Iterator[Path]:
 def run(socket: Path, *statements: str) -> None:
     """Run statements as root."""
     with (
-        pymysql.connect(unix_socket=str(socket), user="root", autocommit=True) as connection,
+        pymysql.connect(unix_socket=str(socket), user="root", database="mysql", autocommit=True) as connection,
         connection.cursor() as cursor,
     ):
         for statement in statements:

@@ -90,7 +90,7 @@ def test_results_and_asset_metadata_are_counts_and_ids_only(clinic: Run) -> None
         "arrived": True,
         "schema_changes": [],
         "refused_files": 0,
-        "reconciled": "row count agrees with the source",
+        "reconciled": "row count and checksum agree with the source",
     }
     assert batch["batch_id"].startswith("20260101T000000Z-")
     assert batch["bytes"] > 0
