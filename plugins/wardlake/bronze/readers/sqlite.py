@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import duckdb
 
-from wardlake.bronze.checks import Dialect, Figure, figures_of
+from wardlake.bronze.checks import Figure, figures_of
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.reading import Bound, Reading
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
@@ -24,6 +24,7 @@ from wardlake.bronze.work import work_folder
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.sources import Source
 from wardlake.sources.connections import SqliteConnection
+from wardlake.sql import as_name, as_text
 from wardlake.warehouse.connection import extension_file
 
 BUSY_S = 30
@@ -85,19 +86,19 @@ class _Column:
     @property
     def definition(self) -> str:
         """The column of the strict table."""
-        name, type_ = _double(self.name), STRICT_TYPES.get(self.type, "TEXT")
+        name, type_ = as_name(self.name), STRICT_TYPES.get(self.type, "TEXT")
         if self.type in ("DATE", "TIMESTAMP"):
             time = "''" if self.type == "DATE" else f"substr({name}, 11)"
             pattern = ISO_DAY + ("" if self.type == "DATE" else "*")
             # a zone would be lost
             condition = f"{name} GLOB '{pattern}' AND {time} NOT GLOB '*[-+Zz]*'"
-            return f"{name} TEXT CONSTRAINT {_double('column ' + self.name)} CHECK ({condition})"
+            return f"{name} TEXT CONSTRAINT {as_name('column ' + self.name)} CHECK ({condition})"
         return f"{name} {type_}"
 
     @property
     def original(self) -> str:
         """The value for the strict table, from the original one."""
-        name = _double(self.name)
+        name = as_name(self.name)
         if self.is_any:
             return f"CASE typeof({name}) WHEN 'real' THEN printf('%!.17g', {name}) ELSE {name} END"
         if self.type == "DOUBLE":
@@ -109,7 +110,7 @@ class _Column:
     @property
     def scan(self) -> str:
         """The value for bronze, from DuckDB's scanner, which does not check a text's bytes."""
-        name = _double(self.name)
+        name = as_name(self.name)
         return f"decode(encode({name}))" if self.type == "VARCHAR" else f"CAST({name} AS {self.type})"
 
 
@@ -155,20 +156,20 @@ class SqliteSession:
                 )
                 connection.execute(
                     f"INSERT INTO {wanted} SELECT {', '.join(column.original for column in columns)} "
-                    f"FROM {_double(name)} WHERE {condition}"
+                    f"FROM {as_name(name)} WHERE {condition}"
                 )
                 connection.commit()
             except sqlite3.Error as error:
                 raise _explain(error, source, name, request.table) from None
         bronze = tuple(BronzeColumn(name=column.name, type=column.type) for column in columns)
         figures = figures_of(spec, bronze, DIALECT, only_counted=[column.name for column in columns if column.is_any])
-        listed = ", ".join(f"{column.scan} AS {_double(column.name)}" for column in columns)
+        listed = ", ".join(f"{column.scan} AS {as_name(column.name)}" for column in columns)
         dates = [column.name for column in columns if column.type in ("DATE", "TIMESTAMP")]
         return Relation(
-            chunks=(f"SELECT {listed} FROM sqlite_scan({_quoted(str(self.copy))}, '{wanted}')",),
+            chunks=(f"SELECT {listed} FROM sqlite_scan({as_text(str(self.copy))}, '{wanted}')",),
             columns=bronze,
             facts=lambda: self._facts(name, condition, figures),
-            order_by=tuple(_double(key) for key in spec.keys),
+            order_by=tuple(as_name(key) for key in spec.keys),
             checks=tuple(figure.check for figure in figures),
             explain=lambda error: _explain_value(error, place, dates),
         )
@@ -176,7 +177,7 @@ class SqliteSession:
     def _facts(self, name: str, condition: str, figures: Sequence[Figure]) -> SourceFacts:
         """Counted over the table as it was, not over the strict one."""
         asked = ", ".join(["count(*)", *(figure.source_sql for figure in figures)])
-        query = f"SELECT {asked} FROM {_double(name)} WHERE {condition}"
+        query = f"SELECT {asked} FROM {as_name(name)} WHERE {condition}"
         with closing(sqlite3.connect(self.copy)) as connection:
             try:
                 rows, *said = connection.execute(query).fetchone()
@@ -227,7 +228,7 @@ def _condition(reading: Reading, columns: Sequence[_Column]) -> str:
     """The rows of a reading; a cursor that is no time counts as a row without one, and the strict table refuses it."""
     if reading.column is None:
         return "true"
-    name = _double(reading.column)
+    name = as_name(reading.column)
     type_ = next((column.type for column in columns if column.name == reading.column), "")
     if type_ == "DATE":
         name = f"date({name})"
@@ -281,16 +282,8 @@ def _explain_value(error: duckdb.Error, place: str, dates: Sequence[str]) -> War
     )
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _double(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 DIALECT = Dialect(
-    _double,
+    as_name,
     whole="INTEGER",
     characters="length({})",
     lake_characters="length(split_part({}, chr(0), 1))",  # SQLite counts up to a NUL
