@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import duckdb
 
-from wardlake.bronze.checks import Figure, figures_of
+from wardlake.bronze.checks import Dialect, Figure, figures_of
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.reading import Bound, Reading
 from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
