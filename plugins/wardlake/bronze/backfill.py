@@ -88,7 +88,7 @@ def backfill_table(
             try:
                 comparison = _compare(settings, source, table, comparing, standing, manifest)
             except duckdb.Error as error:
-                raise translate(error, place) from error
+                raise translate(error, place) from None  # its text may hold values
         manifest = manifest.model_copy(update={"comparison": comparison})
         if is_rehearsal:
             for file in (*manifest.files, *(manifest.keys or [])):

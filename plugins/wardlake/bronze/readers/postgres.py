@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,14 +15,15 @@ from psycopg.conninfo import make_conninfo
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.postgres_checks import Exactness, checks_of
 from wardlake.bronze.readers.postgres_faults import explain, explain_engine
-from wardlake.bronze.readers.postgres_table import PostgresTable, describe
-from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts
-from wardlake.errors import PermanentError
+from wardlake.bronze.readers.postgres_table import PostgresTable, YoungerError, describe
+from wardlake.bronze.relation import Opening, Relation, Request, SourceFacts, transaction
+from wardlake.errors import PassingError, PermanentError
 from wardlake.sources import Source
 from wardlake.sources.connections import PostgresConnection
-from wardlake.warehouse.connection import extension_file
+from wardlake.warehouse.connection import extension_file, translate
 
 CONNECT_TIMEOUT_S = 10
+LOCK_TIMEOUT_S = 10  # who wants to change a table waits for us, and everybody who reads it waits behind him
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
     uri = opening.uri or opening.settings.connection_uri(connection.conn_id)
     options = (
         f"-c default_transaction_read_only=on -c statement_timeout={connection.statement_timeout_s}s "
-        "-c idle_in_transaction_session_timeout=0 -c timezone=UTC"
+        f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=0 -c timezone=UTC"
     )
     address = make_conninfo(
         uri,
@@ -52,7 +53,7 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
         leader = psycopg.connect(address)
     except psycopg.Error as error:
         raise explain(error, opening.source, place) from error
-    with leader, ThreadPoolExecutor(1) as beside:
+    with closing(leader), ThreadPoolExecutor(1) as beside:  # there is nothing to commit
         try:
             leader.execute("set transaction isolation level repeatable read read only")
             snapshot, moment = leader.execute("select pg_export_snapshot(), clock_timestamp()").fetchall()[0]
@@ -62,7 +63,10 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
         engine.execute(f"LOAD '{extension_file('postgres_scanner')}'")
         engine.execute(f"SET pg_pool_max_connections = {workers}")
         engine.execute("SET pg_pool_acquire_mode = 'wait'")  # the default goes over the limit
-        engine.execute(f"ATTACH {_quoted(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        try:
+            engine.execute(f"ATTACH {_quoted(address)} AS hospital (TYPE postgres, READ_ONLY)")
+        except duckdb.Error as error:  # whose text has the password
+            raise explain_engine(error, source=opening.source, place=place) or translate(error, place) from None
         yield PostgresSession(opening.source, engine, leader, beside, snapshot, moment, workers)
 
 
@@ -88,6 +92,12 @@ class PostgresSession:
                 table = describe(self.leader, relation, spec, request.columns)
         except psycopg.Error as error:
             raise explain(error, self.source, place, relation) from error
+        except YoungerError:
+            raise PassingError(
+                f"{place}: {relation} was emptied or written anew since the snapshot of this run, which cannot show "
+                "its rows any more.",
+                remedy="Schedule the run at another hour than the job that does so; the task will try again.",
+            ) from None
         if table is None:
             raise PermanentError(
                 f"{place}: the database has no table {relation} that this user can see.",
@@ -125,8 +135,7 @@ class PostgresSession:
         cursor.execute(f"CALL postgres_execute('hospital', {_quoted(joined)})")
 
     def _columns(self, query: str) -> tuple[BronzeColumn, ...]:
-        with self.engine.cursor() as cursor:
-            self._join(cursor)
+        with transaction(self.engine, self._join) as cursor:
             described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {_quoted(query)})")
             return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 
