@@ -103,9 +103,17 @@ class Lake:
             except ClientError as error:
                 if error_code(error) not in ALREADY_THERE:
                     raise
-                # what is there may be of an earlier try of this call
-                return self.client.head_object(Bucket=bucket, Key=key)["Metadata"].get("call") == call
+                return self._is_of(bucket, key, call)
         return True
+
+    def _is_of(self, bucket: str, key: str, call: str) -> bool:
+        """Whether an object is of an earlier try of this call, whose answer was lost."""
+        try:
+            return self.client.head_object(Bucket=bucket, Key=key)["Metadata"].get("call") == call
+        except ClientError as error:
+            if error_code(error) in MISSING:
+                return False
+            raise
 
     def _wait(self, attempts: int, response: Any, **_: object) -> float | None:
         """Seconds until the next try of what botocore does not try again by itself."""

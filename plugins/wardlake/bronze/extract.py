@@ -289,13 +289,14 @@ def _write_keys(session: Session, request: Request, writer: PartWriter, spec: Ta
 
 
 def _explain(error: duckdb.Error, relation: Relation | None, place: str) -> WardlakeError:
+    passing: WardlakeError | None = None
     if relation:
         try:
             relation.facts()  # the source itself may know why its rows cannot be read
         except PermanentError as told:
             return told
-        except WardlakeError:
-            pass
+        except WardlakeError as told:
+            passing = told
         if known := relation.explain(error):
             return known
     if isinstance(error, duckdb.OutOfMemoryException):
@@ -303,7 +304,7 @@ def _explain(error: duckdb.Error, relation: Relation | None, place: str) -> Ward
             f"{place}: the rows are too wide for the memory that reading a source may take.",
             remedy="Raise WARDLAKE_EXTRACT_MEMORY_LIMIT.",
         )
-    return translate(error, place)
+    return passing or translate(error, place)
 
 
 def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place: str) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from wardlake.bronze.manifest import BronzeFile
-from wardlake.bronze.relation import ROW_GROUP_ROWS, Check
+from wardlake.bronze.relation import ROW_GROUP_ROWS, Check, transaction
 from wardlake.lake import Lake
 from wardlake.sql import as_name
 
@@ -132,9 +132,7 @@ class PartWriter:
         if rows.begin is None and len(rows.chunks) == 1:
             yield self.engine
             return
-        with self.engine.cursor() as cursor:
-            if rows.begin:
-                rows.begin(cursor)
+        with transaction(self.engine, rows.begin or (lambda _: None)) as cursor:
             yield cursor
 
     def _write_chunk(

@@ -1,6 +1,7 @@
 """What a reader hands over: queries for the rows of a table, and what the source itself says of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -105,6 +106,24 @@ class Relation:
     row_group_rows: int = ROW_GROUP_ROWS
     explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
     left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def transaction(
+    engine: duckdb.DuckDBPyConnection, begin: Callable[[duckdb.DuckDBPyConnection], None]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor of the engine, in the transaction that `begin` opens on it.
+
+    The transaction is rolled back here, where a connection that is lost raises an error. Left to the end of the cursor,
+    the same error ends the process.
+    """
+    with engine.cursor() as cursor:
+        try:
+            begin(cursor)
+            yield cursor
+        finally:
+            with suppress(duckdb.Error):
+                cursor.rollback()
 
 
 class Session(Protocol):

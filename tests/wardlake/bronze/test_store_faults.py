@@ -128,8 +128,6 @@ def test_the_engine_reads_rows_whole_or_tells_that_it_cannot(
         assert done.manifest.comparison == Comparison(added=0, gone=0, changed=0, same=ROWS)
 
 
-def test_a_wrong_clock_is_told_though_the_answer_to_a_head_names_no_reason(
-    behind: Settings, store: FaultyStore
-) -> None:
+def test_a_wrong_clock_is_told_though_the_answer_to_a_head_has_no_reason(behind: Settings, store: FaultyStore) -> None:
     with store.failing("wrong time", lambda *_: True), pytest.raises(PassingError, match="clocks"):
         Lake(behind).exists(behind.bucket("bronze"), "x")

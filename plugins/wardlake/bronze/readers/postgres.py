@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,15 +15,16 @@ from psycopg.conninfo import make_conninfo
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.postgres_checks import Exactness, checks_of, exactness_of
 from wardlake.bronze.readers.postgres_faults import explain, explain_engine
-from wardlake.bronze.readers.postgres_table import PostgresTable, describe
-from wardlake.bronze.relation import Check, Opening, Relation, Request, SourceFacts
-from wardlake.errors import PermanentError, WardlakeError
+from wardlake.bronze.readers.postgres_table import PostgresTable, YoungerError, describe
+from wardlake.bronze.relation import Check, Opening, Relation, Request, SourceFacts, transaction
+from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.sources import Source, Table
 from wardlake.sources.connections import PostgresConnection
 from wardlake.sql import as_name, as_text
 from wardlake.warehouse.connection import extension_file, translate
 
 CONNECT_TIMEOUT_S = 10
+LOCK_TIMEOUT_S = 10  # who wants to change a table waits for us, and everybody who reads it waits behind him
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
     uri = opening.uri or opening.settings.connection_uri(connection.conn_id)
     options = (
         f"-c default_transaction_read_only=on -c statement_timeout={connection.statement_timeout_s}s "
-        "-c idle_in_transaction_session_timeout=0 -c timezone=UTC"
+        f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=0 -c timezone=UTC"
     )
     address = make_conninfo(
         uri,
@@ -53,7 +54,7 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
         leader = psycopg.connect(address)
     except psycopg.Error as error:
         raise explain(error, opening.source, place) from None  # its text may hold values
-    with leader, ThreadPoolExecutor(1) as beside:
+    with closing(leader), ThreadPoolExecutor(1) as beside:  # there is nothing to commit
         try:
             leader.execute("set transaction isolation level repeatable read read only")
             snapshot, moment = leader.execute("select pg_export_snapshot(), clock_timestamp()").fetchall()[0]
@@ -92,6 +93,12 @@ class PostgresSession:
                 table = describe(self.leader, relation, spec, request.columns)
         except psycopg.Error as error:
             raise explain(error, self.source, place, relation) from None
+        except YoungerError:
+            raise PassingError(
+                f"{place}: {relation} was emptied or written anew since the snapshot of this run, which cannot show "
+                "its rows any more.",
+                remedy="Schedule the run at another hour than the job that does so; the task will try again.",
+            ) from None
         if table is None:
             raise PermanentError(
                 f"{place}: the database has no table {relation} that this user can see.",
@@ -132,8 +139,7 @@ class PostgresSession:
         cursor.execute(f"CALL postgres_execute('hospital', {as_text(joined)})")
 
     def _columns(self, query: str) -> tuple[BronzeColumn, ...]:
-        with self.engine.cursor() as cursor:
-            self._join(cursor)
+        with transaction(self.engine, self._join) as cursor:
             described = cursor.execute(f"DESCRIBE SELECT * FROM postgres_query('hospital', {as_text(query)})")
             return tuple(BronzeColumn(name=name, type=type_) for name, type_, *_ in described.fetchall())
 

@@ -20,6 +20,22 @@ WIDE_NUMERIC = "numeric(38,10)"  # how a NUMERIC without precision is read if th
 _SINGLE = ("bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "timestamp", "timestamptz")
 NATIVE = frozenset((*_SINGLE, *(f"_{name}" for name in _SINGLE), "oid", "numeric", "bpchar", "bytea", "time", "uuid"))
 """Types that the scanner brings over as they are; every other type is read as its text."""
+IS_MADE_SINCE = """
+select 1 where to_regclass(%(table)s) is not null
+and not exists (select 1 from pg_class where oid = to_regclass(%(table)s))
+"""
+IS_WRITTEN_ANEW = """
+select 1 from pg_locks l left join pg_class c on c.oid = l.relation
+where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.relation >= 16384
+and pg_relation_filenode(l.relation) is distinct from nullif(c.relfilenode, 0)
+limit 1
+"""
+"""Of the tables that this transaction has locked, below views and partitioned tables too, one whose file is another now
+than in the snapshot: TRUNCATE and what writes a table anew do not heed snapshots."""
+
+
+class YoungerError(Exception):
+    """The table was made, emptied or written anew since the snapshot, in which it looks empty."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ def describe(
 
     Raises:
         psycopg.Error: the user may not read the table, or the server is gone.
+        YoungerError: the snapshot cannot show the table's rows.
     """
     schema, _, name = relation.rpartition(".")
     quoted = f"{as_name(schema or 'public')}.{as_name(name)}"
@@ -103,8 +120,12 @@ def describe(
         [quoted],
     ).fetchall()
     if not found:
+        if connection.execute(IS_MADE_SINCE, {"table": quoted}).fetchone():
+            raise YoungerError
         return None
-    connection.execute(f"select 1 from {quoted} limit 0")
+    connection.execute(f"select 1 from {quoted} limit 0")  # from here on nobody can empty it or write it anew
+    if connection.execute(IS_WRITTEN_ANEW).fetchone():
+        raise YoungerError
     kind, heap_bytes, row_bytes = found[0][4:]
     columns = [_column(spec, name, type_, kind_, typmod) for name, type_, kind_, typmod, *_ in found]
     is_table = kind == "r"
@@ -145,8 +166,9 @@ def _key_bounds(connection: psycopg.Connection, quoted: str, key: str) -> tuple[
         from pg_stats s
         join pg_attribute a on a.attrelid = to_regclass(%(table)s) and a.attname = s.attname
         join pg_index i on i.indrelid = a.attrelid and i.indkey[0] = a.attnum and i.indisvalid and i.indpred is null
-        where format('%%I.%%I', s.schemaname, s.tablename)::regclass = a.attrelid
-          and s.attname = %(key)s and a.attnotnull and abs(s.correlation) >= %(order)s
+        join pg_class c on c.oid = a.attrelid and c.relname = s.tablename
+        join pg_namespace n on n.oid = c.relnamespace and n.nspname = s.schemaname
+        where s.attname = %(key)s and a.attnotnull and abs(s.correlation) >= %(order)s
         limit 1
         """,
         {"table": quoted, "key": key, "order": IN_HEAP_ORDER},
