@@ -67,7 +67,8 @@ def extract_dag(source: Source) -> DAG:
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=10),
             "on_failure_callback": log_failure,
-            "pool": f"source_{source.name}",
+            # not a pool: a new source would wait for ever until somebody made one
+            "max_active_tis_per_dag": None if source.concurrent else 1,
         },
     ) as dag:
 

@@ -123,7 +123,7 @@ def test_the_entrypoint_prepares_an_empty_environment_and_may_be_repeated(
     with psycopg.connect(database) as connection:
         assert connection.execute("select username from ab_user").fetchall() == [("admin",)]
         pools = connection.execute("select pool, slots from slot_pool order by pool").fetchall()
-    assert pools[1:] == [("source_reference", 1), ("source_reference_pharmacy", 1), ("warehouse", 1)]
+    assert pools[1:] == [("warehouse", 1)]
     assert Lake(settings).list(f"{settings.bucket_prefix}c-bronze") == []
     assert (settings.dbt_target_dir / "manifest.json").exists()
 

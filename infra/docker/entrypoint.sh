@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `init` brings the metadata, the first user, the buckets, the pools and dbt's manifest up to date; it is safe to
+# `init` brings the metadata, the first user, the buckets, the pool and dbt's manifest up to date; it is safe to
 # repeat. Anything else is run as it is.
 set -euo pipefail
 
@@ -12,13 +12,4 @@ airflow users list --output plain | awk 'NR > 1 {print $2}' | grep --quiet --lin
     airflow users create --username admin --password "${WARDLAKE_ADMIN_PASSWORD:?}" --role Admin \
         --firstname Wardlake --lastname Admin --email admin@localhost
 wardlake init
-pools="$(mktemp --suffix .json)"
-{
-    printf '{"warehouse": {"slots": 1, "description": "One writer at a time", "include_deferred": false}'
-    for source in ${WARDLAKE_SOURCES//,/ }; do
-        printf ', "source_%s": {"slots": 1, "description": "One reader at a time", "include_deferred": false}' "$source"
-    done
-    printf '}'
-} >"$pools"
-airflow pools import "$pools"
-rm "$pools"
+airflow pools set warehouse 1 "One writer at a time"

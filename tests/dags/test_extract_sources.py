@@ -93,11 +93,21 @@ def test_every_task_is_documented_limited_and_tried_again(dags: dict[str, DAG]) 
         for task in dag.tasks:
             found = task.partial_kwargs if isinstance(task, MappedOperator) else vars(task)
             assert found["doc_md"]
-            assert found["pool"] == f"source_{name.removeprefix('extract_')}"
+            assert found.get("pool", "default_pool") == "default_pool", "a new source has no other"
+            assert found["max_active_tis_per_dag"] == 1
             assert found["retries"] == 3
             assert found["retry_exponential_backoff"]
             assert timedelta() < found["execution_timeout"] < (dag.dagrun_timeout or timedelta())
             assert found["on_failure_callback"]
+
+
+def test_a_source_that_allows_it_is_read_by_several_tasks_at_once(
+    parse: Parse, add_source: Callable[..., None]
+) -> None:
+    add_source("clinic", concurrent=True)
+    extract = parse(FILE).dags["extract_clinic"].get_task("extract")
+    assert isinstance(extract, MappedOperator)
+    assert extract.max_active_tis_per_dag is None
 
 
 def test_there_is_one_extraction_for_each_table_named_after_it(dags: dict[str, DAG]) -> None:

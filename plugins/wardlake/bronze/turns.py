@@ -15,7 +15,7 @@ from wardlake.sources import Source
 def turn(settings: Settings, source: Source) -> Iterator[None]:
     """Hold the source's turn, unless it allows several extractions at once.
 
-    The turn is of this machine; in Airflow the source's pool with one slot does the same across machines.
+    The turn is of this machine; in Airflow a task of a source runs once at a time, on whichever machine.
 
     Raises:
         PassingError: it is not the source's hour, or another extraction goes on.

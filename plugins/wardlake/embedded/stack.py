@@ -101,9 +101,9 @@ def start_servers(settings: Settings, say: Say) -> dict[str, int]:
         processes.stop_leftovers(home)
         postgres.stop_leftover(home)
         ports = choose_ports(home)
-    for name, port in ports.items():
-        if port != PREFERRED[name]:
-            say(f"Port {PREFERRED[name]} is taken; {name} uses {port} instead")
+        for name, port in ports.items():
+            if port != PREFERRED[name]:
+                say(f"Port {PREFERRED[name]} is taken; {name} uses {port} instead")
     postgres.prepare(home)
     programs = [postgres.program(home), objectstore.program(home, ports["s3"]), *airflow_components.programs()]
     processes.start_supervisor(home, programs, airflow_components.environment(settings, ports["airflow"]))
@@ -138,11 +138,9 @@ def save_settings(before: Settings, ports: dict[str, int], sources: tuple[str, .
 
 
 def _register(settings: Settings, running: Airflow) -> None:
-    """Give Airflow the connections and pools that it lacks; what a user has changed there stays."""
-    pools = [WAREHOUSE_POOL, *(f"source_{source.name}" for source in active_sources(settings))]
-    for pool in pools:
-        if running.find(f"/pools/{pool}") is None:
-            running.create("/pools", {"name": pool, "slots": 1, "include_deferred": False})
+    """Give Airflow the connections and the pool that it lacks; what a user has changed there stays."""
+    if running.find(f"/pools/{WAREHOUSE_POOL}") is None:
+        running.create("/pools", {"name": WAREHOUSE_POOL, "slots": 1, "include_deferred": False})
     for conn_id, database in DATABASE_OF_CONNECTION.items():
         if running.find(f"/connections/{conn_id}") is None:
             address = urlsplit(postgres.reader_uri(settings.home, database))
