@@ -1,7 +1,8 @@
-"""A pharmacy of the test's own, and a store whose clock a test can put forward."""
+"""A pharmacy of the test's own, a store whose clock a test can put forward, and engines that open quickly."""
 
 from datetime import timedelta
 
+import duckdb
 import pytest
 from clinic import price_source
 from pharmacy import Pharmacy, PutForward
@@ -25,3 +26,14 @@ def put_forward(monkeypatch: pytest.MonkeyPatch) -> PutForward:
         monkeypatch.setattr(Lake, "now", lambda self, bucket: now(self, bucket) + by)
 
     return put
+
+
+@pytest.fixture
+def _quick_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines that take the extensions as they are: to check their signatures is most of a small extraction's time."""
+    open_ = duckdb.connect
+
+    def connect_quickly(database: str, *, read_only: bool, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
+        return open_(database, read_only=read_only, config={**config, "allow_unsigned_extensions": "true"})
+
+    monkeypatch.setattr(duckdb, "connect", connect_quickly)

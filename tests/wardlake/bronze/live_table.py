@@ -130,7 +130,7 @@ class LiveTable:
 def crashing(write: int | None, *, after: bool = False) -> Iterator[None]:
     """Crash at this write to the lake, counted from 1, before or after it took place."""
     count = itertools.count(1)
-    kept = {name: getattr(Lake, name) for name in ("upload", "put_if_absent")}
+    kept = {name: getattr(Lake, name) for name in ("upload", "put", "put_if_absent")}
 
     def wrapped(name: str) -> object:
         def call(*arguments: object) -> object:
