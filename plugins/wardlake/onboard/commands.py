@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wardlake.onboard.add import Answers
     from wardlake.onboard.databases import Database
 
-source_app = typer.Typer(help="Hospital systems: describe a new one.", no_args_is_help=True)
+source_app = typer.Typer(help="Hospital systems: describe a new one, hand in its files.", no_args_is_help=True)
 
 QUESTIONS = {
     "owner": "Who answers for the system (a team or an address)",
@@ -27,11 +27,6 @@ QUESTIONS = {
 }
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+_]*://", re.IGNORECASE)
-
-
-@source_app.callback()
-def source() -> None:
-    """Hospital systems: describe a new one."""
 
 
 @source_app.command()
@@ -76,6 +71,26 @@ def add(
     else:
         onboarding.write_draft(settings, draft, force=force)
     print_draft(errors if stdout else console, settings, draft, is_written=not stdout)
+
+
+@source_app.command()
+def deliver(
+    name: Annotated[str, typer.Argument(help="Name of the source.")],
+    files: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
+) -> None:
+    """Put files into the landing bucket, as the system would drop them."""
+    from wardlake.onboard.deliver import deliver as put  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    settings = load_settings()
+    sources = load_sources(settings)
+    if name not in sources:
+        raise SourceError(f"There is no source {name}.", remedy=f"Sources: {', '.join(sources) or 'none'}.")
+    is_read = put(settings, sources[name], files)
+    console.print(
+        f"Delivered: {sum(is_read.values())} files to the bucket {settings.bucket('landing')}", highlight=False
+    )
+    for left in (file for file, wanted in is_read.items() if not wanted):
+        console.print(f"- {left} was left out: no table reads a file of this name", markup=False, highlight=False)
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def describe(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path], connectio
     """
     left_out: list[str] = []
     looked: dict[str, File] = {}
-    for name, path in _named(paths).items():
+    for name, path in by_name(paths).items():
         try:
             looked[name] = look_at(path, name)
             if looked[name].format not in DESCRIBE:
@@ -57,8 +57,12 @@ def describe(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path], connectio
     return Found(connection, tuple(tables), tuple(left_out))
 
 
-def _named(paths: Sequence[Path]) -> dict[str, Path]:
-    """Files by the name that they have below the folder or prefix."""
+def by_name(paths: Sequence[Path]) -> dict[str, Path]:
+    """Files, and the files below folders, by the name that they have below the folder or prefix.
+
+    Raises:
+        PermanentError: a path does not exist.
+    """
     named: dict[str, Path] = {}
     for path in paths:
         if path.is_dir():

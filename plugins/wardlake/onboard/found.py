@@ -86,12 +86,12 @@ def refuse_unusable(names: Sequence[str]) -> None:
     """Columns without names, with a name that another has in other letters, or that lineage needs, fit in no YAML.
 
     Raises:
-        UnreadableError: names the columns.
+        UnreadableError: numbers the columns; where there is no header, what seems to be their names are values.
     """
     if empty := [number for number, name in enumerate(names, start=1) if not name.strip()]:
         raise UnreadableError(f"its columns {', '.join(map(str, empty))} have no name")
     lowered = [name.lower() for name in names]
-    if twice := sorted({name for name in names if lowered.count(name.lower()) > 1}):
-        raise UnreadableError(f"its columns {', '.join(twice)} have the name of another column")
+    if twice := [number for number, name in enumerate(lowered, start=1) if lowered.count(name) > 1]:
+        raise UnreadableError(f"its columns {', '.join(map(str, twice))} have the name of another column")
     if reserved := [name for name in names if name in LINEAGE_COLUMNS]:
         raise UnreadableError(f"its columns {', '.join(reserved)} have names that Wardlake keeps for lineage")

@@ -41,7 +41,7 @@ def _doubts(judged: Judged) -> list[str]:
     table = judged.table
     lines = [f"{table.name}: {note}" for note in table.notes]
     if not judged.keys.is_key:
-        lines.append(f"{table.name}: no key was found; {', '.join(judged.keys.columns)} comes nearest")
+        lines.append(f"{table.name}: no key was found; nearest: {', '.join(judged.keys.columns)}")
     elif not judged.keys.is_declared:
         lines.append(f"{table.name}: the key {', '.join(judged.keys.columns)} was guessed")
     if doubtful := [name for name, one in judged.classes.items() if one.is_doubtful]:
@@ -54,7 +54,10 @@ def _way(settings: Settings, source: Source) -> str:
     connection = source.connection
     match connection.kind:
         case "landing":
-            return f"let the files be dropped below {connection.prefix} in the bucket {settings.bucket('landing')}"
+            return (
+                f"let the files be dropped below {connection.prefix} in the bucket {settings.bucket('landing')}, "
+                f"or put some there: wardlake source deliver {source.name} FILES"
+            )
         case "folder" | "sqlite":
             return f"see that Airflow's workers can read {connection.path}"
         case "postgres" | "mysql" | "sqlalchemy":

@@ -110,7 +110,7 @@ def test_notes_below_the_table_are_told(tmp_path: Path, above: str, header_row: 
     ("name", "content", "told"),
     [
         ("a.csv", "ward,,beds\n" + ROWS, "columns 2 have no name"),
-        ("a.csv", "ward,Ward,beds\n" + ROWS, "Ward, ward have the name of another"),
+        ("a.csv", "ward,Ward,beds\n" + ROWS, "columns 1, 2 have the name of another"),
         ("a.csv", "ward,_file,beds\n" + ROWS, "_file have names that Wardlake keeps"),
         ("README.txt", "This folder holds files.\nThey are many.\n", "says that it is a table"),
         ("a.csv", "", "empty"),
