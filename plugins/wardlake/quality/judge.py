@@ -30,7 +30,7 @@ from wardlake.warehouse.connection import connect, translate
 JUDGED = "_judged"
 
 Progress = Callable[[str, int, int], None]
-"""Called with the table that was judged, how many batches are done, and how many there are."""
+"""Called with the table that was judged, how many tables are done, and how many there are."""
 
 
 def judge_source(settings: Settings, source: Source, *, progress: Progress = lambda *_: None) -> list[Verdict]:
@@ -61,13 +61,13 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
     try:
         with connect(settings) as connection:
             _create_views(settings, connection, source, current)
-            for number, manifest in enumerate(wanted, start=1):
-                suite = suites[manifest.table]
-                table = source.tables[manifest.table]
-                verdicts.append(
+            for number, (name, manifests) in enumerate(current.items(), start=1):
+                suite, table = suites[name], source.tables[name]
+                verdicts += [
                     stored.get(manifest.batch_id) or _judge(settings, lake, connection, manifest, table, suite)
-                )
-                progress(manifest.table, number, len(wanted))
+                    for manifest in manifests
+                ]
+                progress(name, number, len(current))
     except duckdb.Error as error:
         raise translate(error, f"The bronze batches of {source.name}") from None  # its text may hold values
     return verdicts

@@ -100,6 +100,19 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
     assert (ward.status, ward.quarantined_rows, ward.verdict_key) == ("passed", 0, None)
 
 
+def test_progress_counts_tables_however_many_batches_they_have(quality: Any, make: Any) -> None:
+    source = make.clinic(stay=STAY, ward={"ward": "VARCHAR"})
+    source.tables["stay"] = source.tables["stay"].model_copy(update={"mode": "append"})
+    for table in source.tables:
+        quality.suite(table, make.query("none", "SELECT _row_id FROM {batch} WHERE false", table=table))
+    quality.batch("stay", ROWS)
+    quality.batch("stay", ROWS, window=make.next_day)
+    quality.batch("ward", "SELECT 'W1' AS ward")
+    shown: list[tuple[str, int, int]] = []
+    assert len(judge_source(quality.settings, source, progress=lambda *told: shown.append(told))) == 3
+    assert shown == [("stay", 1, 2), ("ward", 2, 2)]
+
+
 @pytest.mark.parametrize(
     ("actions", "status"),
     [
