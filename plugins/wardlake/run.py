@@ -32,10 +32,10 @@ LONGEST_WAIT_S = 20
 
 @dataclass
 class RunSummary:
-    """What a run did: seconds of each stage, the build's inputs, what was published, where the report is."""
+    """What a run did: seconds of each stage, batches, the build's inputs, what was published, where the report is."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    new_batches: int = 0
+    extractions: list[Extraction] = field(default_factory=list)
     build: Build | None = None
     publication: Publication | None = None
     report: Path | None = None
@@ -51,7 +51,7 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
     summary = RunSummary()
     with _only_run(settings):
         with _stage(summary, "extract", progress):
-            summary.new_batches = _extract(settings, sources, window, progress)
+            summary.extractions = _extract(settings, sources, window, progress)
         with _stage(summary, "validate", progress):
             verdicts = validate(settings, sources, progress)
         with _stage(summary, "build", progress):
@@ -120,19 +120,19 @@ def _refuses(status: str, action: str) -> bool:
     return status == "error" or (status == "failed" and action == "halt")
 
 
-def _extract(settings: Settings, sources: list[Source], window: Window, progress: Progress) -> int:
+def _extract(settings: Settings, sources: list[Source], window: Window, progress: Progress) -> list[Extraction]:
     Lake(settings).probe()
     total = sum(len(source.tables) for source in sources)
-    new = done = 0
+    done = 0
+    extractions: list[Extraction] = []
     for source in sources:
 
         def show(table: str, number: int, _: int, name: str = source.name, before: int = done) -> None:
             progress("extract", f"{name}.{table}", before + number, total)
 
-        ended = _extract_source(settings, source, window, show)
+        extractions += _extract_source(settings, source, window, show)
         done += len(source.tables)
-        new += sum(extraction.is_new for extraction in ended)
-    return new
+    return extractions
 
 
 @retry(

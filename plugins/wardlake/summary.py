@@ -1,5 +1,6 @@
 """What a run or a demo tells at its end: rows at each layer, headline figures, seconds, where to look."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from wardlake.bronze import Extraction
 from wardlake.publish import Publication
 from wardlake.query import query
 from wardlake.run import RunSummary
@@ -53,6 +55,21 @@ def print_summary(console: Console, settings: Settings, summary: RunSummary) -> 
     """Tell what `wardlake run` did."""
     if summary.publication:
         print_published(console, settings, summary.publication, summary.report, summary.seconds)
+    print_batches(console, summary.extractions)
+
+
+def print_batches(console: Console, extractions: Sequence[Extraction]) -> None:
+    """Tell how many batches were made, and of which tables nothing arrived; a window has one batch, full or empty."""
+
+    def tell(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False)
+
+    old = [one.manifest for one in extractions if not one.is_new]
+    tell(f"Batches: {len(extractions) - len(old)} new, {len(old)} of this window were there already")
+    if empty := [f"{one.manifest.source}.{one.manifest.table}" for one in extractions if not one.manifest.arrived]:
+        tell(f"Nothing arrived for {', '.join(empty)}")
+    if old:
+        tell("What has come since is left to the next window; 'wardlake run --window START/END' takes another one now")
 
 
 def print_published(
@@ -78,7 +95,7 @@ def _inputs(publication: Publication) -> Table:
         "source",
         "bronze",
         "quarantined",
-        "silver",
+        "accepted",
         title="Rows on the way",
         box=SIMPLE_HEAD,
         show_edge=False,

@@ -5,8 +5,9 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
+from wardlake.bronze import Extraction, Manifest
 from wardlake.settings import Settings
-from wardlake.summary import headlines_table
+from wardlake.summary import headlines_table, print_batches
 
 
 def publish_tables(settings: Settings) -> None:
@@ -53,3 +54,22 @@ def test_figures_are_of_the_newest_year_and_unknown_is_said(tmp_path: Path) -> N
     rows = {line.split("│")[1].strip(): line for line in console.export_text().splitlines() if "│" in line}
     assert [cell.strip() for cell in rows["north"].split("│")[2:6]] == ["2025", "42.5%", "2.00 h", "1.50 EUR"]
     assert rows["south"].count("unknown") == 3
+
+
+def test_a_table_of_which_nothing_came_and_a_window_that_has_its_batch_are_told(tmp_path: Path) -> None:
+    console = Console(width=40, record=True, file=(tmp_path / "out").open("w"))
+    empty = Manifest.model_construct(source="pharmacy", table="dispensing", arrived=False)
+    full = Manifest.model_construct(source="pharmacy", table="price_list", arrived=True)
+    print_batches(console, [Extraction(empty, is_new=False), Extraction(full, is_new=True)])
+    told = console.export_text().splitlines()
+    assert told[:2] == [
+        "Batches: 1 new, 1 of this window were there already",
+        "Nothing arrived for pharmacy.dispensing",
+    ]
+    assert "wardlake run --window START/END" in told[2]
+
+
+def test_a_run_that_read_everything_for_the_first_time_says_no_more_than_that(tmp_path: Path) -> None:
+    console = Console(width=200, record=True, file=(tmp_path / "out").open("w"))
+    print_batches(console, [Extraction(Manifest.model_construct(arrived=True), is_new=True)])
+    assert console.export_text() == "Batches: 1 new, 0 of this window were there already\n"

@@ -127,7 +127,7 @@ def test_the_report_tells_every_count(bare: Settings) -> None:
         "4 tables were judged by 6 rules: 3 passed, 1 did not apply, 1 warned, 1 put rows into quarantine.",
         "200 rows at the source",
         "200 rows in bronze",
-        "193 rows accepted into silver",
+        "193 rows accepted",
         "Every table reconciles",
         "7 of 100 · 7.00 %",
         "Why clinic.stay.orphan <matters> & how.",
