@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from wardlake.bronze_cli import bronze
 from wardlake.console import console, errors, stage_progress
@@ -118,17 +118,26 @@ def init() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Sources to show; all active ones if none is named.")
+    ] = None,
+) -> None:
     """Show the last batch of each table: how old it is, how many rows, its verdict and quarantine."""
     from wardlake.status import status as read  # noqa: PLC0415
 
     settings = load_settings()
     table = Table(
-        "table", "batches", "window until", "extracted", "rows", "verdict", "quarantined", title="Last batches"
+        Column("table", overflow="fold"),
+        Column("batches", justify="right"),
+        "window until",
+        "extracted",
+        Column("rows", justify="right"),
+        "verdict",
+        Column("quarantined", justify="right"),
+        title="Last batches",
     )
-    for column in ("batches", "rows", "quarantined"):
-        next(found for found in table.columns if found.header == column).justify = "right"
-    for one in read(settings, active_sources(settings)):
+    for one in read(settings, _chosen(settings, source or [])):
         table.add_row(
             f"{one.source}.{one.table}",
             str(one.batches),

@@ -1,13 +1,17 @@
 """How the `wardlake` command talks: progress bars on a terminal, one line for each step elsewhere."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-console = Console()
-errors = Console(stderr=True)
+WIDE = 200
+"""Columns in a file or a pipe, where nobody could widen the window: no name in a table is cut off."""
+
+console = Console(width=None if sys.stdout.isatty() else WIDE)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
 
 Show = Callable[[str, str, int, int], None]
 """Called with stage, the item that has ended, how many items have ended, and how many there are."""

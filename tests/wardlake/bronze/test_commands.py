@@ -118,3 +118,9 @@ def test_a_dry_run_says_what_would_go(wardlake: Command, pharmacy: Pharmacy, put
 def test_a_name_that_no_source_has_is_refused(wardlake: Command) -> None:
     with pytest.raises(WardlakeError, match=r"No active source has 'pharmacy\.prices'.*active sources: pharmacy"):
         wardlake("ls", "pharmacy.prices")
+
+
+@pytest.mark.usefixtures("wardlake")
+def test_status_shows_the_sources_that_are_named() -> None:
+    assert "pharmacy.price" in CliRunner().invoke(app, ["status", "pharmacy"]).stdout
+    assert "no active source lab" in str(CliRunner().invoke(app, ["status", "lab"]).exception)
