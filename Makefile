@@ -35,7 +35,7 @@ test: lint  ## Lint, then all tests
 	$(BIN)/pytest $(TESTS)
 
 lock: .venv/.core  ## Pin what pyproject.toml asks for
-	$(BIN)/uv pip compile --quiet --python-version 3.11.0 --extra dev --no-header --upgrade \
+	$(BIN)/uv pip compile --quiet --python-version 3.11.0 --all-extras --no-header --upgrade \
 		--output-file requirements.txt pyproject.toml
 
 $(BIN)/uv:

@@ -252,9 +252,7 @@ class Server:
 
     def _wait(self, state: RetryCallState) -> float:
         retry = self.connection.retry
-        backing_off = wait_exponential_jitter(
-            multiplier=retry.first_wait_s, max=retry.longest_wait_s, jitter=retry.first_wait_s
-        )
+        backing_off = wait_exponential_jitter(retry.first_wait_s, max=retry.longest_wait_s, jitter=retry.first_wait_s)
         return max(_asked_wait_s(state) or 0.0, backing_off(state))
 
     def _is_enough(self, state: RetryCallState) -> bool:
