@@ -1,6 +1,7 @@
 """Addresses as Airflow writes them, and JSON that is cut short."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from airflow.sdk import Connection
@@ -32,7 +33,7 @@ def test_airflow_addresses_are_understood(parts: dict[str, object], base: str, l
     connection = Connection(conn_id="x", conn_type="http", **{**parts, "host": host}, login=login, password=password)
     address = address_of(connection.get_uri(), "x")
     assert (address.base, address.login, address.password) == (base, login, password)
-    assert not any(secret in repr(address) for secret in (login, password) if len(secret) > 3)
+    assert repr(address) == repr(replace(address, login="another", password="another"))
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
