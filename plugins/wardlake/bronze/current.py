@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wardlake.bronze.manifest import BronzeFile, Manifest, TakenFile, batches
+from wardlake.bronze.holdings import held_now, in_order, takers, youngest
+from wardlake.bronze.manifest import BronzeFile, Manifest, batches
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -29,16 +30,18 @@ def counting(table: Table, committed: Sequence[Manifest]) -> list[Manifest]:
 
     A batch that a backfill has superseded does not count, nor one whose files are deleted. Of snapshots the one counts
     that was taken last, whatever its window, of those in which something arrived: a day without a delivery does not
-    empty the table.
+    empty the table. Of files that are each the whole table the batch counts that has the rows of the youngest.
     """
     superseded = {batch_id for manifest in committed for batch_id in manifest.supersedes}
-    standing = [
-        manifest for manifest in committed if manifest.batch_id not in superseded and manifest.retirement is None
-    ]
+    valid = [manifest for manifest in committed if manifest.batch_id not in superseded]
+    standing = [manifest for manifest in valid if manifest.retirement is None]
     if table.mode != "snapshot":
         return standing
-    arrived = [manifest for manifest in standing if manifest.arrived]
-    return sorted(arrived or standing, key=lambda manifest: (manifest.extracted_at, manifest.batch_id))[-1:]
+    there = takers(standing)
+    whole = youngest(held for held in held_now(valid).values() if held.file.sha256 in there)
+    if whole:
+        return [there[whole.file.sha256].batch.model_copy(update={"whole": whole.file})]
+    return in_order([manifest for manifest in standing if manifest.arrived] or standing)[-1:]
 
 
 def rows_query(settings: Settings, table: Table, manifests: Sequence[Manifest]) -> str:
@@ -108,10 +111,11 @@ def _parquet(bucket: str, files: Sequence[BronzeFile]) -> str:
 
 
 def current_query(settings: Settings, table: Table, manifests: Sequence[Manifest]) -> str:
-    """A DuckDB query for the rows that the table has now, from the batches that count.
+    """A DuckDB query for the rows that the table has now, from the batches that count (as `counting` returns them).
 
     Of an incremental table each key has the rows that were read last; keys that the source no longer had when they
-    were last compared are left out. Of files each name has its newest content, unless `versions: keep`.
+    were last compared are left out. Of files each name has its newest content, unless `versions: keep`; a content that
+    several names hold is there once.
     """
     rows = rows_query(settings, table, manifests)
     if table.mode == "incremental":
@@ -143,25 +147,20 @@ def _newest_of_each_key(settings: Settings, table: Table, manifests: Sequence[Ma
     )
 
 
-def whole_table(manifest: Manifest) -> TakenFile | None:
-    """Of a batch of files that are each the whole table, the youngest; None if it took none."""
-    return max(
-        manifest.taken,
-        key=lambda file: (file.modified_at is not None, file.modified_at, file.name),
-        default=None,
-    )
-
-
 def _newest_of_each_file(table: Table, manifests: Sequence[Manifest], rows: str) -> str:
-    versions = [
-        (file.name, manifest.batch_id)
-        for manifest in sorted(manifests, key=lambda manifest: manifest.extracted_at)
-        for file in manifest.taken
-    ]
-    newest = dict(versions)
-    if table.mode == "snapshot" and manifests and (whole := whole_table(manifests[-1])):
-        newest = {whole.name: manifests[-1].batch_id}
-    if len(newest) == len(versions):
+    taken = takers(manifests)
+    if table.mode == "snapshot":
+        holding = {manifest.whole.name: manifest.whole.sha256 for manifest in manifests if manifest.whole}
+    else:
+        holding = {name: held.file.sha256 for name, held in held_now(manifests).items()}
+    # rows are shown under the name that they came by, as long as it holds them
+    name_of = {content: name for name, content in holding.items()}
+    name_of |= {content: one.file.name for content, one in taken.items() if holding.get(one.file.name) == content}
+    shown = [(taken[content].file.name, taken[content].batch.batch_id, name) for content, name in name_of.items()]
+    if set(shown) == {(file.name, manifest.batch_id, file.name) for manifest in manifests for file in manifest.taken}:
         return rows
-    listed = ", ".join(f"({as_text(name)}, {as_text(batch_id)})" for name, batch_id in newest.items())
-    return f"SELECT * FROM ({rows}) WHERE (_file, _batch_id) IN (VALUES {listed})"
+    listed = ", ".join(f"({', '.join(map(as_text, each))})" for each in shown)
+    return (
+        f"SELECT came.* REPLACE (shown.name AS _file) FROM ({rows}) AS came "
+        f"JOIN (VALUES {listed}) AS shown(_file, _batch_id, name) USING (_file, _batch_id)"
+    )

@@ -199,6 +199,7 @@ def write_batch(
         files=copy.written.files,
         keys=copy.keys.files if copy.keys else None,
         taken=list(relation.taken),
+        held=list(relation.held),
         refused=list(relation.refused),
         seen=relation.seen,
         left_out=dict(relation.left_out),

@@ -39,19 +39,26 @@ class BronzeFile(_Record):
     rows: int
 
 
-class TakenFile(_Record):
-    """A file whose rows are in the batch; its content is taken once, whatever its name.
+class HeldFile(_Record):
+    """A name and the content that was found under it.
 
-    A member of an archive is named archive/member. `sha256` is of the content, decompressed. `claim` is the object that
-    keeps other batches from taking it.
+    A member of an archive is named archive/member. `sha256` is of the content, decompressed.
     """
 
     name: str
     sha256: str
+    modified_at: datetime | None = None
+
+
+class TakenFile(HeldFile):
+    """A file whose rows are in the batch; its content is taken once, whatever its names.
+
+    `claim` is the object that keeps other batches from taking it.
+    """
+
     rows: int
     claim: str | None = None
     byte_order_mark: bool = False
-    modified_at: datetime | None = None
     left_out_rows: int = 0
 
 
@@ -111,12 +118,14 @@ class Manifest(_Record):
     if the window had not ended; without `read_from` the batch read everything before `read_until`. `cursor_max` is the
     greatest number of a cursor that is a number. `keys` are files of all keys of the source, for tables that look for
     deleted rows, else None. `supersedes` names batches that a backfill replaces. `left_out` counts by reason what the
-    source sent and is no row of the table. `seen` holds files of the store that need no second look, with the store's
-    mark of their version: all that they hold was taken, by this batch or an earlier one. `checksum` is a digest of the
+    source sent and is no row of the table. `held` are files whose content has its rows elsewhere: in an earlier batch,
+    or in this one under another name. `seen` holds files of the store that need no second look, with the store's mark
+    of their version: all that they hold was taken, by this batch or an earlier one. `checksum` is a digest of the
     figures on which source and lake agreed, beside the row count. `extracted_at` is later than that of every batch that
     was there before.
 
-    `compaction` and `retirement` are not stored in the manifest: `batches` says by them what became of the files since.
+    Not stored in the manifest: `compaction` and `retirement`, by which `batches` says what became of the files since,
+    and `whole`, by which `counting` says which of the files is the table, if each is the whole of it.
     """
 
     source: str
@@ -138,6 +147,7 @@ class Manifest(_Record):
     files: list[BronzeFile]
     keys: list[BronzeFile] | None = None
     taken: list[TakenFile] = []
+    held: list[HeldFile] = []
     refused: list[RefusedFile] = []
     seen: dict[str, str] = {}
     left_out: dict[str, int] = {}
@@ -147,6 +157,12 @@ class Manifest(_Record):
     code_version: str
     compaction: CompactionManifest | None = Field(None, exclude=True)
     retirement: Retirement | None = Field(None, exclude=True)
+    whole: HeldFile | None = Field(None, exclude=True)
+
+    @property
+    def holds(self) -> list[HeldFile]:
+        """All files of which the batch says what they hold."""
+        return [*self.taken, *self.held]
 
     @property
     def bytes(self) -> int:

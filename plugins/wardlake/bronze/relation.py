@@ -9,7 +9,7 @@ from typing import Protocol
 
 import duckdb
 
-from wardlake.bronze.manifest import BronzeColumn, RefusedFile, TakenFile
+from wardlake.bronze.manifest import BronzeColumn, HeldFile, RefusedFile, TakenFile
 from wardlake.bronze.reading import EVERYTHING, Reading
 from wardlake.errors import WardlakeError
 from wardlake.lake import Lake
@@ -85,9 +85,9 @@ class Relation:
     an error that broke off a query of these rows, None if it is not the source's. `row_group_rows` is smaller for wide
     rows, so that a group fits in memory.
 
-    Of files: `changes` are differences from the contract, `seen` goes into the manifest. `without_broken` is called if
-    the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands over the
-    relation of those that are whole.
+    Of files: `changes` are differences from the contract, `held` and `seen` go into the manifest. `without_broken` is
+    called if the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands
+    over the relation of those that are whole.
     """
 
     chunks: tuple[str, ...]
@@ -96,6 +96,7 @@ class Relation:
     order_by: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     taken: tuple[TakenFile, ...] = ()
+    held: tuple[HeldFile, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
     changes: tuple[str, ...] = ()
     seen: dict[str, str] = field(default_factory=dict)

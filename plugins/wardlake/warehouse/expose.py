@@ -107,7 +107,7 @@ def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -
         if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
     }
     usable = counting(source.tables[table], [manifest for manifest, _ in judged.values()])
-    return [judged[manifest.batch_id] for manifest in usable]
+    return [(manifest, judged[manifest.batch_id][1]) for manifest in usable]
 
 
 def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:

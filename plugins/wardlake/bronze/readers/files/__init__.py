@@ -108,7 +108,10 @@ class _Batch:
 
     def _relation(self, files: Sequence[Accepted]) -> Relation:
         table = self.opening.source.tables[self.request.table]
-        lost = lost_by_replacing(table, self.committed, self.request.replaces, {file.arrival.sha256 for file in files})
+        refused = {file.sha256 for file in self.gathered.refused}
+        held = [file for file in self.gathered.held if file.sha256 not in refused]
+        again = [*(file.arrival.held for file in files), *held]
+        lost = lost_by_replacing(table, self.committed, self.request.replaces, again)
         if lost:
             raise PermanentError(
                 f"{self.opening.source.name}.{self.request.table}, batch {self.request.batch_id}: {len(lost)} files of "
@@ -122,6 +125,7 @@ class _Batch:
             columns=columns,
             facts=lambda: SourceFacts(counted),
             taken=tuple(_taken(file) for file in files),
+            held=tuple(held),
             refused=_sorted(self.gathered.refused),
             changes=tuple(f"{file.arrival.name}: {told}" for file in files for told in file.agreement.changes),
             seen=dict(self.gathered.seen),
@@ -144,7 +148,7 @@ def _taken(file: Accepted) -> TakenFile:
         rows=file.rows.rows,
         claim=file.arrival.claim,
         byte_order_mark=file.rows.byte_order_mark,
-        modified_at=file.arrival.modified_at,
+        modified_at=file.arrival.file.modified_at,
         left_out_rows=file.rows.left_out_rows,
     )
 

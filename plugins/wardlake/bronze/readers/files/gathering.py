@@ -3,11 +3,10 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from wardlake.bronze.claims import claim, claim_key
-from wardlake.bronze.manifest import RefusedFile
+from wardlake.bronze.manifest import HeldFile, RefusedFile
 from wardlake.bronze.readers.files.compression import unpack
 from wardlake.bronze.readers.files.formats import BrokenFileError
 from wardlake.bronze.readers.files.setting_aside import set_aside
@@ -27,18 +26,21 @@ class Arrival:
     file: Listed
 
     @property
-    def modified_at(self) -> datetime:
-        return self.file.modified_at
+    def held(self) -> HeldFile:
+        """What the file holds, for a batch that does not take its rows."""
+        return HeldFile(name=self.name, sha256=self.sha256, modified_at=self.file.modified_at)
 
 
 @dataclass
 class Gathered:
     """What a look at a store brought.
 
-    `seen` are the files of which nothing is left to take, with their marks; `holders` the files that hold a content.
+    `held` are files whose content has its rows elsewhere. `seen` are the files of which nothing is left to take, with
+    their marks; `holders` the files that hold a content.
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
+    held: list[HeldFile] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
     holders: dict[str, list[str]] = field(default_factory=dict)
@@ -57,11 +59,13 @@ def gather(opening: Opening, request: Request, history: History, store: Store) -
     with ThreadPoolExecutor(store.workers) as pool:
         for found in pool.map(lambda place: _look(opening, request, history, store, *place), enumerate(files)):
             gathered.refused += found.refused
+            gathered.held += found.held
             gathered.seen |= found.seen
             for arrival in found.arrivals:
                 holders = gathered.holders.setdefault(arrival.sha256, [])
                 if holders:
                     arrival.path.unlink()
+                    gathered.held.append(arrival.held)
                 else:
                     gathered.arrivals.append(arrival)
                 holders.append(arrival.file.name)
@@ -106,12 +110,16 @@ def _look(opening: Opening, request: Request, history: History, store: Store, nu
             continue
         content = _digest(plain.path)
         key = claim_key(source.name, request.table, content, history.times[content])
-        if not history.is_new(table, name, content):
+        arrival = Arrival(name, content, plain.path, key, file)
+        if history.knows(arrival.held):
+            plain.path.unlink()
+        elif not history.is_new(table, content):
+            found.held.append(arrival.held)
             plain.path.unlink()
         elif claim(
             opening.lake, bucket, key, source.name, request.table, request.batch_id, is_alone=not source.concurrent
         ):
-            found.arrivals.append(Arrival(name, content, plain.path, key, file))
+            found.arrivals.append(arrival)
         else:
             is_whole = False
             plain.path.unlink()
