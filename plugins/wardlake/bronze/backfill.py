@@ -77,7 +77,7 @@ def backfill_table(
             batch_id,
             window,
             work,
-            _reading(source, table, backfill.window, replaced),
+            _reading(source, table, backfill.window, replaced, committed),
             replaces=frozenset(manifest.batch_id for manifest in replaced),
         )
         began_at = datetime.now(UTC)
@@ -122,11 +122,16 @@ def _replaced(standing: Sequence[Manifest], window: Window | None) -> list[Manif
     ]
 
 
-def _reading(source: Source, table: str, window: Window | None, replaced: Sequence[Manifest]) -> Reading:
-    if window is None or source.tables[table].cursor is None:
+def _reading(
+    source: Source, table: str, window: Window | None, replaced: Sequence[Manifest], committed: Sequence[Manifest]
+) -> Reading:
+    spec = source.tables[table]
+    if window is None or spec.cursor is None:
         return EVERYTHING
-    starts = [manifest.read_from for manifest in replaced if manifest.read_from is not None]
-    return reading_of(source, table, Window(min([window.start, *starts]), window.end), [], exactly=True)
+    start = min([window.start, *(manifest.read_from for manifest in replaced if manifest.read_from is not None)])
+    # a server cannot be asked for two intervals at once, so it is asked for all from the window on
+    end = max(window.end, datetime.now(UTC)) if spec.search or spec.request else window.end
+    return reading_of(source, table, Window(start, end), committed, exactly=True)
 
 
 def _compare(

@@ -1,6 +1,6 @@
 """What a table is now: the batches that count, and one query for their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wardlake.bronze.holdings import held_now, in_order, takers, youngest
@@ -128,11 +128,17 @@ def current_query(settings: Settings, table: Table, manifests: Sequence[Manifest
 def _newest_of_each_key(settings: Settings, table: Table, manifests: Sequence[Manifest], rows: str) -> str:
     keys = [as_name(key) for key in table.keys]
     unkeyed = " OR ".join(f"{key} IS NULL" for key in keys)
-    # rows of one batch that share a key all stay: it is the suite's task to judge them
-    newest = (
-        f"SELECT * FROM ({rows}) QUALIFY {unkeyed} OR rank() OVER "
-        f"(PARTITION BY {', '.join(keys)} ORDER BY _extracted_at DESC, _batch_id DESC) = 1"
-    )
+
+    # rows of one batch that are alike in it all stay: it is the suite's task to judge them
+    def read_last(among: str, alike_in: Iterable[str]) -> str:
+        return (
+            f"SELECT * FROM ({rows}) WHERE {among} QUALIFY rank() OVER "
+            f"(PARTITION BY {', '.join(alike_in)} ORDER BY _extracted_at DESC, _batch_id DESC) = 1"
+        )
+
+    # what was read twice and has no key is known by its whole content
+    unkeyed_rows = read_last(unkeyed, map(as_name, table.columns))
+    newest = f"{read_last(f'NOT ({unkeyed})', keys)} UNION ALL {unkeyed_rows}"
     compared = [manifest for manifest in manifests if manifest.keys is not None]
     if table.deletes != "compare_keys" or not compared:
         return newest

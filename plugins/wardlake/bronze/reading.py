@@ -20,8 +20,9 @@ TICK = timedelta(microseconds=1)
 class Reading:
     """Rows whose cursor lies in `[lower, upper)`, and rows without a cursor; without a column, all rows.
 
-    The bounds are in the column's own terms: a date, a number, a time with or without zone. `start` and `end` are the
-    same interval in UTC, for manifests and for servers that are asked by time; None where it is open or a number.
+    A backfill reads besides what changed since the last run: from `since` on, which is not before `upper`. The bounds
+    are in the column's own terms: a date, a number, a time with or without zone. `start` and `end` are the interval in
+    UTC, for manifests and for servers that are asked by time; None where it is open or a number.
     """
 
     column: str | None = None
@@ -29,6 +30,12 @@ class Reading:
     upper: Bound | None = None
     start: datetime | None = None
     end: datetime | None = None
+    since: Bound | None = None
+
+    @property
+    def ranges(self) -> list[tuple[Bound | None, Bound | None]]:
+        """The intervals of the cursor, which do not meet: from the lower bound up to, but without, the upper one."""
+        return [(self.lower, self.upper), *([] if self.since is None else [(self.since, None)])]
 
     @property
     def is_full(self) -> bool:
@@ -46,7 +53,8 @@ def reading_of(
 
     The first batch of an incremental table reads everything up to the end of its window. A later one begins where the
     batches before it end, if that is before its window: no run that was skipped leaves a gap. `exactly` reads the
-    window and nothing before it, for a backfill.
+    window and nothing before it, for a backfill; and what no batch can have read yet, so that a row of the window that
+    was changed since is not missed in both places.
 
     Raises:
         PermanentError: the cursor's type is no time and no number; or a number is to be read for a window exactly.
@@ -81,7 +89,12 @@ def reading_of(
     upper = _bound(window.end - TICK, type_, zone) if type_ == "DATE" else _bound(window.end, type_, zone)
     if type_ == "DATE" and isinstance(upper, date):
         upper += timedelta(days=1)
-    return Reading(cursor.column, lower_bound, upper, start, window.end)
+    if not exactly:
+        return Reading(cursor.column, lower_bound, upper, start, window.end)
+    unread = window.end if covered is None else covered - _look_back(cursor, type_)
+    if unread <= window.end:
+        return Reading(cursor.column, lower_bound, None, start, window.end)
+    return Reading(cursor.column, lower_bound, upper, start, window.end, since=max(upper, _bound(unread, type_, zone)))
 
 
 def cursor_type(table: Table) -> str:

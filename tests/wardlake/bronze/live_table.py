@@ -49,6 +49,12 @@ def prepare_clock(database: str) -> None:
             $$ select shown + (pg_catalog.clock_timestamp() - since) from clock.setting $$
             """
         )
+        connection.execute(
+            """
+            create function clock.now() returns timestamptz language sql as
+            $$ select shown + (pg_catalog.now() - since) from clock.setting $$
+            """
+        )
         connection.execute(f'alter database "{connection.info.dbname}" set search_path = clock, pg_catalog, public')
 
 

@@ -1,5 +1,6 @@
 """A past window read again, compared with what is there, and swapped in."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_rows_that_the_source_no_longer_has_go(clinic: Clinic) -> None:
     clinic.change("delete from adt.stay where id = 2")
     assert again(clinic, Backfill("repair", day(2))) == (1, 1, 0, 2)
     assert clinic.lake_rows() == [(1, "A"), (3, "A"), (20, "forgotten")]
+
+
+@pytest.mark.parametrize("moved_to", [at(2, 23), at(6, 23), at(9)], ids=["within", "looked back on", "later"])
+def test_rows_of_the_window_that_were_changed_since_do_not_vanish(clinic: Clinic, moved_to: datetime) -> None:
+    clinic.extract(6)
+    clinic.put(2, "moved on", moved_to)
+    again(clinic, Backfill("repair", day(2)))
+    assert clinic.lake_rows() == [(1, "A"), (2, "moved on"), (3, "A"), (20, "forgotten")]
+
+
+def test_what_earlier_runs_have_read_of_later_windows_is_not_read_again(clinic: Clinic) -> None:
+    done = backfill_table(clinic.settings, clinic.source, "stay", Backfill("repair", day(2)), clinic.database)
+    assert done.manifest.lake_rows == 2
 
 
 def test_a_rehearsal_tells_the_same_and_changes_nothing(clinic: Clinic) -> None:

@@ -162,6 +162,7 @@ class Hospital(RuleBasedStateMachine):
         assert not rehearses or told == ended.manifest.comparison
         self.check([window] if window else [], is_whole=window is None)
         assert window or after == self.table.rows()
+        assert before.keys() & self.table.rows().keys() <= after.keys(), "rows are hidden"
 
     # what must be true
 

@@ -1,7 +1,9 @@
 """Tables of which each batch reads what changed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from bronze.stays import Clinic, at, stay_source
 
@@ -58,6 +60,17 @@ def test_rows_without_a_key_are_kept_for_the_suite_to_judge(clinic: Clinic) -> N
     assert [row for row in clinic.lake_rows() if row[0] is None] == [(None, "A"), (None, "B")]
 
 
+def test_rows_without_a_key_that_are_read_twice_stay_as_many_as_the_source_has(clinic: Clinic) -> None:
+    late = at(1, 23)
+    clinic.change("insert into adt.stay values (null, 'A', %s), (null, 'A', null), (null, 'B', null)", late)
+    clinic.extract(1)
+    clinic.change("insert into adt.stay values (null, 'A', %s), (null, 'C', %s)", late, at(2, 1))
+    clinic.extract(2)
+    clinic.extract(3)
+    wards = [ward for key, ward in clinic.lake_rows() if key is None]
+    assert wards == ["A", "A", "A", "B", "C"]
+
+
 def test_a_key_that_the_source_has_twice_is_not_made_single(clinic: Clinic) -> None:
     clinic.change("insert into adt.stay values (1, 'twice', %s)", at(1, 5))
     clinic.extract(1)
@@ -103,6 +116,31 @@ def test_what_changes_after_a_run_in_the_middle_of_its_window_is_for_the_next_on
         extract_table(clinic.settings, clinic.source, "stay", window, clinic.database)
         clinic.put(4, "after the run", datetime.now(UTC))
     assert (4, "after the run") in clinic.lake_rows()
+
+
+def test_what_commits_while_the_snapshot_is_taken_is_for_the_next_run(settings: Settings, database: str) -> None:
+    clinic = Clinic(settings, database, stay_source(cursor={"column": "changed", "look_back": timedelta(0)}))
+    clinic.change("create schema slow")
+    clinic.change(
+        """
+        create function slow.pg_export_snapshot() returns text language plpgsql as $$
+        begin perform pg_advisory_lock_shared(1); return pg_catalog.pg_export_snapshot(); end $$
+        """
+    )
+    midnight = datetime.now(UTC) + timedelta(days=1)
+    with psycopg.connect(database, autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        name = other.info.dbname
+        other.execute(f'alter database "{name}" set search_path = slow, pg_catalog, public')  # type: ignore[arg-type]
+        other.execute("select pg_advisory_lock(1)")
+        window = Window(midnight - timedelta(days=2), midnight)
+        run = pool.submit(extract_table, settings, clinic.source, "stay", window, database)
+        while not other.execute("select from pg_locks where locktype = 'advisory' and not granted").fetchall():
+            assert not run.done()
+        other.execute("insert into adt.stay values (1, 'in between', clock_timestamp())")
+        other.execute("select pg_advisory_unlock(1)")
+        assert run.result().manifest.lake_rows == 0
+    extract_table(settings, clinic.source, "stay", Window(midnight, midnight + timedelta(days=1)), database)
+    assert clinic.lake_rows() == [(1, "in between")]
 
 
 def test_of_snapshots_the_one_counts_that_was_taken_last_whatever_its_window(settings: Settings, database: str) -> None:

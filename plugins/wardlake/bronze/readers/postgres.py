@@ -57,7 +57,8 @@ def session(opening: Opening) -> Iterator["PostgresSession"]:
     with closing(leader), ThreadPoolExecutor(1) as beside:  # there is nothing to commit
         try:
             leader.execute("set transaction isolation level repeatable read read only")
-            snapshot, moment = leader.execute("select pg_export_snapshot(), clock_timestamp()").fetchall()[0]
+            # now() is when the transaction began: what commits between it and the snapshot is read by the next run too
+            snapshot, moment = leader.execute("select pg_export_snapshot(), now()").fetchall()[0]
         except psycopg.Error as error:
             raise explain(error, opening.source, place) from None  # its text may hold values
         workers = min(2, connection.max_connections - 1)
@@ -213,12 +214,15 @@ def _condition(request: Request) -> str:
     if reading.column is None:
         return "true"
     column = as_name(reading.column)
-    bounds = [
-        f"{column} {operator} {_literal(bound)}"
-        for operator, bound in ((">=", reading.lower), ("<", reading.upper))
-        if bound is not None
+    ranges = [
+        " and ".join(
+            f"{column} {operator} {_literal(bound)}"
+            for operator, bound in ((">=", lower), ("<", upper))
+            if bound is not None
+        )
+        for lower, upper in reading.ranges
     ]
-    return f"({' and '.join(bounds)} or {column} is null)" if bounds else "true"
+    return f"({' or '.join(ranges)} or {column} is null)" if all(ranges) else "true"
 
 
 def _literal(bound: object) -> str:

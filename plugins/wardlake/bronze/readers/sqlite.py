@@ -234,12 +234,13 @@ def _condition(reading: Reading, columns: Sequence[_Column]) -> str:
         name = f"date({name})"
     elif type_ == "TIMESTAMP":
         name = f"strftime('%Y-%m-%d %H:%M:%f', {name})"
-    bounds = [
-        f"{name} {sign} {_literal(bound)}"
-        for sign, bound in ((">=", reading.lower), ("<", reading.upper))
-        if bound is not None
+    ranges = [
+        " AND ".join(
+            f"{name} {sign} {_literal(bound)}" for sign, bound in ((">=", lower), ("<", upper)) if bound is not None
+        )
+        for lower, upper in reading.ranges
     ]
-    return f"({' AND '.join(bounds) or 'true'}) OR {name} IS NULL"
+    return " OR ".join([*(each or "true" for each in ranges), f"{name} IS NULL"])
 
 
 def _literal(bound: Bound) -> str:

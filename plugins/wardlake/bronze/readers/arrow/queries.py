@@ -60,15 +60,18 @@ def _within(
 ) -> sa.Select[Any]:
     schema, name = split(relation)
     statement = statement.select_from(sa.table(name, schema=schema))
-    if reading.column is None or (reading.lower is None and reading.upper is None):
+    if reading.column is None or (None, None) in reading.ranges:
         return statement
     cursor = next(column.expression for column in columns if column.name == reading.column)
-    conditions = []
-    if reading.lower is not None:
-        conditions.append(cursor >= _literal(reading.lower, cursor, dialect))
-    if reading.upper is not None:
-        conditions.append(cursor < _literal(reading.upper, cursor, dialect))
-    return statement.where(sa.or_(sa.and_(*conditions), cursor.is_(None)))
+    ranges = []
+    for lower, upper in reading.ranges:
+        bounds = []
+        if lower is not None:
+            bounds.append(cursor >= _literal(lower, cursor, dialect))
+        if upper is not None:
+            bounds.append(cursor < _literal(upper, cursor, dialect))
+        ranges.append(sa.and_(*bounds))
+    return statement.where(sa.or_(*ranges, cursor.is_(None)))
 
 
 def _literal(bound: Bound, cursor: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:

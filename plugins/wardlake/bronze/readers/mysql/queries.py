@@ -33,15 +33,16 @@ def rows_query(
     if reading.column is None:
         return everything
     cursor = double(reading.column)
-    within = _within(reading, cursor)
+    within = _ranges(reading, cursor)
+    in_ranges = " UNION ALL ".join(f"{everything} WHERE {each}" for each in within)
     without = f"{backtick(reading.column)} IS NULL"
     [(has_without,)] = server.rows(f"SELECT EXISTS (SELECT 1 FROM {_from(shape)} WHERE {without})")
     if not has_without:
-        return f"{everything} WHERE {within}"
+        return in_ranges
     # the scanner filters a range at the source, but not together with IS NULL
     if reading.is_full or shape.page_key is None:
-        return f"{everything} WHERE {within} OR {cursor} IS NULL"
-    return f"{everything} WHERE {within} UNION ALL {read_pages(server, shape, columns, without, folder)}"
+        return f"{everything} WHERE {' OR '.join([*within, f'{cursor} IS NULL'])}"
+    return f"{in_ranges} UNION ALL {read_pages(server, shape, columns, without, folder)}"
 
 
 def _from(shape: Shape) -> str:
@@ -53,17 +54,18 @@ def condition(reading: Reading) -> str:
     if reading.column is None:
         return "true"
     cursor = backtick(reading.column)
-    return f"({_within(reading, cursor)}) OR {cursor} IS NULL"
+    return " OR ".join([*_ranges(reading, cursor), f"{cursor} IS NULL"])
 
 
-def _within(reading: Reading, cursor: str) -> str:
-    """The range of a cursor, for DuckDB and for the server alike."""
-    bounds = [
-        f"{cursor} {sign} {_literal(bound)}"
-        for sign, bound in ((">=", reading.lower), ("<", reading.upper))
-        if bound is not None
+def _ranges(reading: Reading, cursor: str) -> list[str]:
+    """The ranges of a cursor, for DuckDB and for the server alike."""
+    ranges = [
+        " AND ".join(
+            f"{cursor} {sign} {_literal(bound)}" for sign, bound in ((">=", lower), ("<", upper)) if bound is not None
+        )
+        for lower, upper in reading.ranges
     ]
-    return " AND ".join(bounds) or f"{cursor} IS NOT NULL"
+    return [each or f"{cursor} IS NOT NULL" for each in ranges]
 
 
 def _literal(bound: Bound) -> str:
