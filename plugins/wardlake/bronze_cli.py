@@ -204,6 +204,7 @@ def _facts_of_batch(manifest: "Manifest") -> dict[str, object]:
         "columns": "\n".join(f"{column.name} {column.type}" for column in manifest.columns),
         "schema changes": "\n".join(manifest.schema_changes),
         "files taken": "\n".join(f"{file.name}: {file.rows:,} rows" for file in manifest.taken),
+        "files known": "\n".join(f"{file.name}: its rows were taken already" for file in manifest.held),
         "files refused": "\n".join(f"{file.name}: {file.reason}" for file in manifest.refused),
         "files": "\n".join(f"{file.key}: {file.rows:,} rows, {decimal(file.bytes)}, {file.sha256}" for file in files),
     }

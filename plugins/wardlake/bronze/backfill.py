@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from wardlake.bronze.claims import release
 from wardlake.bronze.current import counting, current_query
 from wardlake.bronze.extract import Extraction, commit_batch, extraction_engine, write_batch
 from wardlake.bronze.manifest import Comparison, Manifest, batch_id_of, batches, read_manifest
@@ -94,6 +95,7 @@ def backfill_table(
         if is_rehearsal:
             for file in (*manifest.files, *(manifest.keys or [])):
                 lake.delete(bucket, file.key)
+            release(lake, bucket, [file.claim for file in manifest.taken if file.claim], batch_id)
             return Extraction(manifest, is_new=False)
         return commit_batch(lake, bucket, manifest)
 

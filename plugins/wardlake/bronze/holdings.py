@@ -6,12 +6,9 @@ found again, are recorded without rows; they find the rows by the content's dige
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wardlake.bronze.manifest import HeldFile, Manifest
-
-CLOCKS_DIFFER_BY = timedelta(days=1)
-"""A file may be dated by another clock or in another zone; one dated later than this after it was read is misdated."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +20,9 @@ class Holding:
 
     @property
     def age(self) -> tuple[datetime, datetime, str]:
-        """Greater for the younger of two files; a misdated one is as old as the batch."""
+        """Greater for the younger of two files; of those that changed at one time the one that was recorded last."""
         recorded_at = self.batch.extracted_at
-        dated_at = self.file.modified_at or recorded_at
-        return (
-            dated_at if dated_at <= recorded_at + CLOCKS_DIFFER_BY else recorded_at,
-            recorded_at,
-            self.file.name,
-        )
+        return (self.file.modified_at or recorded_at, recorded_at, self.file.name)
 
 
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:

@@ -122,3 +122,25 @@ def test_a_relative_folder_starts_at_the_projects(settings: Settings, folder: Pa
     drop(folder, "a.csv", ONE)
     there = settings.model_copy(update={"project_root": tmp_path})
     assert names(take(there, folder_source(Path("share")), 1)) == ["a.csv"]
+
+
+SNAPSHOT = {"table": {"mode": "snapshot"}}
+
+
+def test_a_snapshot_that_is_dated_earlier_and_arrives_late_is_taken_and_not_shown(
+    settings: Settings, folder: Path
+) -> None:
+    source = folder_source(folder, **SNAPSHOT)
+    drop(folder, "march.csv", TWO)
+    take(settings, source, 1)
+    drop(folder, "february.csv", ONE, age_s=2 * HOUR)
+    assert names(take(settings, source, 2)) == ["february.csv"]
+    assert shown(settings, source) == [("2", "b", "march.csv")]
+
+
+def test_what_a_name_holds_now_stands_for_what_it_held_whatever_its_date(settings: Settings, folder: Path) -> None:
+    source = folder_source(folder, **SNAPSHOT)
+    for number, (content, age_s) in enumerate(((ONE, 3 * HOUR), (TWO, 2 * HOUR), (ONE, 3 * HOUR)), start=1):
+        drop(folder, "now.csv", content, age_s)
+        take(settings, source, number)
+        assert shown(settings, source) == [("1", "a", "now.csv") if content == ONE else ("2", "b", "now.csv")]

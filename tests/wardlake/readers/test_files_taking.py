@@ -1,5 +1,6 @@
 """Which files a batch takes: each content once, new content under a known name as a new version, broken ones later."""
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from zipfile import ZipFile
@@ -8,6 +9,7 @@ import pytest
 from filing import PREFIX, day, file_source, land, names, reasons, shown, take
 
 from wardlake.bronze import Backfill, backfill_table, batches
+from wardlake.bronze.manifest import MANIFEST, batch_prefix
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
@@ -107,6 +109,54 @@ def test_of_a_snapshot_the_youngest_file_is_the_whole_table(settings: Settings) 
         assert {row[2] for row in shown(settings, source)} == {name}
     assert take(settings, source, 4).arrived is False
     assert shown(settings, source) == [("1", "a", "3.csv")]
+
+
+def test_a_manifest_from_before_names_were_recorded_is_read_and_its_files_are_looked_at_again(
+    settings: Settings, lake: Lake
+) -> None:
+    source, bucket = file_source(), settings.bucket("bronze")
+    land(settings, "a.csv", ONE)
+    land(settings, "b.csv", ONE)
+    first = take(settings, source, 1)
+    stored = first.model_dump(mode="json")
+    assert [file["name"] for file in stored.pop("held")] == ["b.csv"]
+    lake.put(bucket, batch_prefix("lab", "result", first.batch_id) + MANIFEST, json.dumps(stored).encode())
+    assert [file.name for file in take(settings, source, 2).held] == ["b.csv"]
+    assert take(settings, source, 3).held == []
+    land(settings, "a.csv", TWO)
+    take(settings, source, 4)
+    assert shown(settings, source) == [("1", "a", "b.csv"), ("2", "b", "a.csv")]
+
+
+def test_a_backfill_keeps_a_content_that_only_another_name_still_holds(settings: Settings, lake: Lake) -> None:
+    source, landing = file_source(), settings.bucket("landing")
+    for number, (name, content) in enumerate((("a.csv", ONE), ("b.csv", ONE), ("a.csv", TWO)), start=1):
+        land(settings, name, content)
+        take(settings, source, number)
+    lake.delete(landing, PREFIX + "b.csv")
+    with pytest.raises(PermanentError, match=r"1 files of the batches .* can no longer be read, b\.csv"):
+        backfill_table(settings, source, "result", Backfill("second day", day(2)))
+    land(settings, "b.csv", ONE)
+    for number in (2, 1):
+        backfill_table(settings, source, "result", Backfill("again", day(number)))
+        assert sorted(row[0] for row in shown(settings, source)) == ["1", "2"]
+
+
+@pytest.mark.parametrize("is_rehearsal", [True, False])
+def test_a_backfill_that_ends_without_a_batch_leaves_new_files_to_others(
+    settings: Settings, lake: Lake, is_rehearsal: bool
+) -> None:
+    source = file_source(source={"concurrent": True})
+    land(settings, "a.csv", ONE)
+    take(settings, source, 1)
+    land(settings, "b.csv", TWO)
+    if is_rehearsal:
+        backfill_table(settings, source, "result", Backfill("try", day(1)), is_rehearsal=True)
+    else:
+        lake.delete(settings.bucket("landing"), PREFIX + "a.csv")
+        with pytest.raises(PermanentError, match="can no longer be read"):
+            backfill_table(settings, source, "result", Backfill("try", day(1)))
+    assert names(take(settings, source, 2)) == ["b.csv"]
 
 
 def test_members_of_archives_are_versions_by_archive_and_member(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from clinic import DAY, NEXT_DAY
 from mariadb_server import Database
 from mysql_clinic import rows_now, source_of
 
-from wardlake.bronze import batches, extract_table, extract_tables
+from wardlake.bronze import Backfill, backfill_table, batches, extract_table, extract_tables
 from wardlake.bronze.extract import Extraction
 from wardlake.bronze.readers import mysql
 from wardlake.bronze.relation import Opening
@@ -182,6 +182,24 @@ def test_a_later_batch_reads_its_window_and_the_rows_without_a_cursor(
     assert read == [(2,), (4,), (5,), (6,)]
     assert rows_now(settings, source, "ward", "id, name") == [
         (1, "old"), (2, "changed"), (3, "tie"), (4, "unknown"), (5, "next"), (6, "late"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["id INT PRIMARY KEY", "id INT"])
+def test_a_backfill_reads_its_window_and_what_changed_since_the_last_run(
+    settings: Settings, mariadb: Database, key: str
+) -> None:
+    create_changing_wards(mariadb, key)
+    mariadb.run("INSERT INTO ward VALUES (6, 'third day', '2026-01-03 12:00:00')")
+    source = wards(**INCREMENTAL)
+    for number in (1, 2, 3):
+        extract_table(settings, source, "ward", Window.of_day(date(2026, 1, number)), mariadb.uri)
+    mariadb.run("UPDATE ward SET name = 'changed', changed = '2026-01-05 12:00:00' WHERE id = 5")
+    mariadb.run("INSERT INTO ward VALUES (7, 'forgotten', '2026-01-02 12:00:00')")
+    done = backfill_table(settings, source, "ward", Backfill("again", NEXT_DAY), mariadb.uri).manifest
+    assert done.source_rows == done.lake_rows == 3
+    assert rows_now(settings, source, "ward", "id, name") == [
+        (1, "old"), (2, "tie"), (3, "tie"), (4, "unknown"), (5, "changed"), (6, "third day"), (7, "forgotten"),
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from clinic import DAY, FACILITY, NEXT_DAY
 
-from wardlake.bronze import batches, current_batches, extract_table
+from wardlake.bronze import Backfill, backfill_table, batches, current_batches, extract_table
 from wardlake.bronze.current import current_query, rows_query
 from wardlake.bronze.extract import extract_tables
 from wardlake.bronze.readers import open_session
@@ -24,6 +24,7 @@ from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.warehouse import connect
+from wardlake.window import Window
 
 Table = dict[str, object]
 
@@ -253,6 +254,22 @@ def test_changes_are_read_with_ties_rows_without_cursor_and_deletes(
     second = extract_table(settings, source, "result", NEXT_DAY, postgres).manifest
     assert second.lake_rows == 4
     assert now_of(settings, source) == [(2, "new"), (3, "new"), (4, "undated"), (5, "later")]
+
+
+def test_a_backfill_reads_its_window_and_what_changed_since_the_last_run(settings: Settings, postgres: str) -> None:
+    run(
+        postgres,
+        "create table result (id int primary key, note text, changed timestamp)",
+        "insert into result values (1, 'old', '2026-01-01 10:00'), (2, 'old', '2026-01-02 10:00'), "
+        "(3, 'old', '2026-01-02 10:00'), (4, 'old', '2026-01-03 10:00')",
+    )
+    source = source_of(result=incremental("changed", "TIMESTAMP", timezone="UTC"))
+    for number in (1, 2, 3):
+        extract_table(settings, source, "result", Window.of_day(date(2026, 1, number)), postgres)
+    run(postgres, "update result set note = 'new', changed = '2026-01-05 10:00' where id = 2")
+    done = backfill_table(settings, source, "result", Backfill("again", NEXT_DAY), postgres).manifest
+    assert done.lake_rows == 2
+    assert now_of(settings, source) == [(1, "old"), (2, "new"), (3, "old"), (4, "old")]
 
 
 def test_a_cursor_that_is_a_number_goes_on_from_the_greatest(settings: Settings, postgres: str) -> None:

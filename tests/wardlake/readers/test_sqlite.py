@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import pytest
 from clinic import DAY, FACILITY, NEXT_DAY
 from mysql_clinic import rows_now
 
-from wardlake.bronze import batches, extract_table, extract_tables
+from wardlake.bronze import Backfill, backfill_table, batches, extract_table, extract_tables
 from wardlake.bronze.extract import Extraction
 from wardlake.bronze.readers import sqlite
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.sources import Source
+from wardlake.window import Window
 
 
 @pytest.fixture
@@ -216,6 +217,19 @@ def test_a_later_batch_reads_what_changed_ties_and_rows_without_a_cursor(
     # a number's next batch begins at the greatest one that was seen
     assert second.lake_rows == second.source_rows == (4 if type_ == "BIGINT" else 3)
     assert [row[0] for row in rows_now(settings, source, "t", "id")] == [2, 3, 4, 5]
+
+
+def test_a_backfill_reads_its_window_and_what_changed_since_the_last_run(settings: Settings, path: Path) -> None:
+    run(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, changed DATETIME)")
+    run(path, "INSERT INTO t VALUES (1, '2026-01-01 10:00:00'), (2, '2026-01-02 10:00:00'), (3, '2026-01-02 11:00:00')")
+    run(path, "INSERT INTO t VALUES (4, '2026-01-03 10:00:00')")
+    cursor = {"column": "changed", "look_back": timedelta(0), "timezone": "UTC"}
+    source = source_of(path, {"id": "BIGINT", "changed": "TIMESTAMP"}, mode="incremental", cursor=cursor)
+    for number in (1, 2, 3):
+        extract_table(settings, source, "t", Window.of_day(date(2026, 1, number)))
+    run(path, "UPDATE t SET changed = '2026-01-05 10:00:00' WHERE id = 2")
+    assert backfill_table(settings, source, "t", Backfill("again", NEXT_DAY)).manifest.lake_rows == 2
+    assert [row[0] for row in rows_now(settings, source, "t", "id")] == [1, 2, 3, 4]
 
 
 def test_a_cursor_that_is_no_time_is_refused_and_not_left_out(settings: Settings, path: Path) -> None:

@@ -113,6 +113,8 @@ class _Batch:
         again = [*(file.arrival.held for file in files), *held]
         lost = lost_by_replacing(table, self.committed, self.request.replaces, again)
         if lost:
+            claims = [file.arrival.claim for file in files]
+            release(self.opening.lake, self.opening.settings.bucket("bronze"), claims, self.request.batch_id)
             raise PermanentError(
                 f"{self.opening.source.name}.{self.request.table}, batch {self.request.batch_id}: {len(lost)} files of "
                 f"the batches that it is to replace can no longer be read, {lost[0]} among them.",
