@@ -65,10 +65,11 @@ def test_no_value_of_a_classed_column_stands_in_yaml_or_suites_or_output(
     written = (project.sources_dir / "newcomer.yaml").read_text()
     suites = {path.stem: path.read_text() for path in (project.suites_dir / "newcomer").glob("*.json")}
     assert set(suites) == set(source.tables)
+    names = {word for table in source.tables for word in (table, table.removesuffix("s"))}  # medication is a value too
     for name, table in source.tables.items():
         assert table.files is not None
         rows = records(folder / table.files.pattern)
         for column in (column for column, spec in table.columns.items() if spec.pii != "none"):
-            values = {row[column] for row in rows if len(row[column]) >= LEAST_TELLING}
+            values = {row[column] for row in rows if len(row[column]) >= LEAST_TELLING} - names
             text = written + told + suites[name]
             assert not [value for value in values if value in text], f"{name}.{column}"
