@@ -7,6 +7,7 @@ import yaml
 from wardlake.onboard.found import Found
 from wardlake.onboard.keys import SuggestedKeys
 from wardlake.onboard.suites import Judged
+from wardlake.plural import counted
 
 INTRODUCTION = """\
 # A first draft by 'wardlake source add', from the system's catalogue or files and a sample of their rows.
@@ -61,10 +62,10 @@ def _remark(keys: SuggestedKeys, judged: Judged) -> str:
     rows = max((profile.rows for profile in judged.profiles.values()), default=0)
     if not rows:
         return " # NO KEY WAS FOUND: there were no rows to look at"
-    sampled = f"{rows:,} sampled {'row' if rows == 1 else 'rows'}"
+    sampled = counted(rows, "sampled row")
     if not keys.is_key:
         return f" # NO KEY WAS FOUND; nearest: {keys.surplus_rows:,} of {sampled} repeat another's or have gaps"
-    warning = "; it may be so in them only: ask the owner of the system" if keys.is_accident else ""
+    warning = "; WARNING: perhaps by accident, ask the system's owner" if keys.is_accident else ""
     return f" # guessed: unique and never empty in {sampled}{warning}"
 
 

@@ -55,5 +55,5 @@ def test_what_was_guessed_is_said() -> None:
 def test_a_key_that_may_be_an_accident_is_said_to_be() -> None:
     one_row = Profile(1, 1, 1, *[0.0] * 12, longest=1)
     told = text_of([FoundColumn("a")], SuggestedKeys(("a",), is_accident=True), {"a": one_row})
-    assert "# guessed: unique and never empty in 1 sampled row; it may be so in them only: ask the owner" in told
-    assert "in them only" not in text_of([FoundColumn("a")], SuggestedKeys(("a",)), {"a": one_row})
+    assert "# guessed: unique and never empty in 1 sampled row; WARNING: perhaps by accident" in told
+    assert "WARNING" not in text_of([FoundColumn("a")], SuggestedKeys(("a",)), {"a": one_row})
