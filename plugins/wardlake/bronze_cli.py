@@ -111,7 +111,9 @@ def verify(
     console.print(f"{counted(len(checks), 'batch')}, {counted(files, 'file')}, {size}: {told}.")
     if loose := [entry for one in verified for entry in one.orphans]:
         size = decimal(sum(entry.bytes for entry in loose))
-        console.print(f"In no batch: {counted(len(loose), 'part')} ({size}), of runs under way, or left for 'bronze clean'.")
+        console.print(
+            f"In no batch: {counted(len(loose), 'part')} ({size}), of runs under way, or left for 'bronze clean'."
+        )
     if differing:
         raise typer.Exit(EXIT_DIFFERS)
 

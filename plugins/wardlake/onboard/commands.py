@@ -88,7 +88,8 @@ def deliver(
         raise SourceError(f"There is no source {name}.", remedy=f"Sources: {', '.join(sources) or 'none'}.")
     is_read = put(settings, sources[name], files)
     console.print(
-        f"Delivered: {counted(sum(is_read.values()), 'file')} to the bucket {settings.bucket('landing')}", highlight=False
+        f"Delivered: {counted(sum(is_read.values()), 'file')} to the bucket {settings.bucket('landing')}",
+        highlight=False,
     )
     for left in (file for file, wanted in is_read.items() if not wanted):
         console.print(f"- {left} was left out: no table reads a file of this name", markup=False, highlight=False)

@@ -91,8 +91,8 @@ KIND = _words("type status category class kind group flag severity typ art kateg
 CODE_LIST = _words("icd atc loinc snomed bnf drg cpt ndc code cd")
 QUANTITY = _words(
     "amount amt cost costs price value val qty quantity count counts total sum rate pct percent percentage beds hours "
-    "hrs days months minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp sat items "
-    "revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
+    "hrs days months minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp sat "
+    "items revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
     "discharges length los ratio average avg min max mean median betrag preis menge anzahl kosten dauer "
     "stunden tage importe precio cantidad coste montant prix quantite nombre duree",
     "cost", "amount", "quantity", "price",
@@ -100,8 +100,8 @@ QUANTITY = _words(
 AGE = _words("age alter edad")
 CLINICAL = _words(
     "dx diag icd atc loinc snomed drg cpt ndc ops condition finding result score weight height temp temperature pulse "
-    "systolic diastolic syst dias resp sat severity interpretation organism antibiotic specimen symptom vaccine therapy "
-    "treatment indication complaint befund ergebnis grund wirkstoff motivo resultado motif resultat",
+    "systolic diastolic syst dias resp sat severity interpretation organism antibiotic specimen symptom vaccine "
+    "therapy treatment indication complaint befund ergebnis grund wirkstoff motivo resultado motif resultat",
     "diagnos", "procedure", "reason", "allerg", "reaction", "medication", "medikament", "medicament", "bodysite",
     "disease", "illness", "comorbid", "frail", "expire", "mortality",
 )  # fmt: skip
@@ -113,7 +113,8 @@ ADMINISTRATIVE = _words(
     "currency class source version cost costs price amount amt charge charges payment payments coverage adjustments "
     "transfers outstanding expenses quantity qty count counts total number num nr no seq sequence line row days hours "
     "minutes duration length los",
-    "cost", "amount", "quantity", "careunit", "wardid", "department", "encounterclass", "dbsource", "eventtype", "placeofservice",
+    "cost", "amount", "quantity", "careunit", "wardid", "department", "encounterclass", "dbsource", "eventtype",
+    "placeofservice",
 )  # fmt: skip
 """How care is organized and paid: harmless in a table of patients, where all else may tell of their health."""
 

