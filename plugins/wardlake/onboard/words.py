@@ -91,8 +91,8 @@ KIND = _words("type status category class kind group flag severity typ art kateg
 CODE_LIST = _words("icd atc loinc snomed bnf drg cpt ndc code cd")
 QUANTITY = _words(
     "amount amt cost costs price value val qty quantity count counts total sum rate pct percent percentage beds hours "
-    "hrs days months minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp sat "
-    "items revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
+    "hrs days months minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp "
+    "sat items revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
     "discharges length los ratio average avg min max mean median betrag preis menge anzahl kosten dauer "
     "stunden tage importe precio cantidad coste montant prix quantite nombre duree",
     "cost", "amount", "quantity", "price",
