@@ -317,7 +317,7 @@ def decode(body: bytes | Raw, type_: type[T], what: str, who: str) -> T:
 
 def _valueless(error: msgspec.ValidationError) -> str:
     """What does not fit and where; msgspec shows the value of an enumeration, which may be a patient's."""
-    return re.sub(r'value ".*"', "value", str(error), flags=re.DOTALL)
+    return re.sub(r"(Invalid enum value) .*?( - at `[^`]*`)?$", r"\1\2", str(error), flags=re.DOTALL)
 
 
 def agreed_total(told: Sequence[int], rows: int, who: str) -> int:
