@@ -10,6 +10,7 @@ from rich.table import Table
 
 from wardlake.console import console, stage_progress
 from wardlake.lake import Lake
+from wardlake.plural import counted
 from wardlake.settings import load_settings
 from wardlake.sources import Source, SourceError, active_sources
 
@@ -39,12 +40,12 @@ def list_(place: Place = None) -> None:
             listed.add_row(
                 line.id,
                 f"{line.window.end:{MINUTE}}" if line.window else "",
-                f"{line.rows:,}",
+                f"{line.rows:,}" if line.arrived else "nothing arrived",
                 decimal(line.bytes),
                 line.kind,
                 line.state,
             )
-        console.print(listed if listed.rows else f"{source.name}.{name} has no batch yet.", highlight=False)
+        console.print(listed if listed.rows else f"{source.name}.{name}: nothing has arrived yet.", highlight=False)
 
 
 @bronze.command()
@@ -107,10 +108,12 @@ def verify(
     differing = sum(1 for checked in checks if checked.problems)
     told = f"{differing} differ from their manifests" if differing else "all as their manifests say"
     files, size = sum(checked.files for checked in checks), decimal(sum(checked.bytes for checked in checks))
-    console.print(f"{len(checks)} batches, {files} files, {size}: {told}.")
+    console.print(f"{counted(len(checks), 'batch')}, {counted(files, 'file')}, {size}: {told}.")
     if loose := [entry for one in verified for entry in one.orphans]:
         size = decimal(sum(entry.bytes for entry in loose))
-        console.print(f"{len(loose)} parts ({size}) belong to no batch: of runs under way, or left for 'bronze clean'.")
+        console.print(
+            f"In no batch: {counted(len(loose), 'part')} ({size}), of runs under way, or left for 'bronze clean'."
+        )
     if differing:
         raise typer.Exit(EXIT_DIFFERS)
 
@@ -155,7 +158,7 @@ def clean(place: Place = None, dry_run: DryRun = False) -> None:
         shown.add_row(one.table or "this machine", one.reason, f"{one.objects:,}", decimal(one.bytes))
     if freed:
         console.print(shown)
-    total = f"{sum(one.objects for one in freed):,} objects, {decimal(sum(one.bytes for one in freed))}"
+    total = f"{counted(sum(one.objects for one in freed), 'object')}, {decimal(sum(one.bytes for one in freed))}"
     console.print(f"{'Would be deleted' if dry_run else 'Deleted'}: {total}.")
 
 

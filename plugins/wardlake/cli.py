@@ -14,6 +14,7 @@ from wardlake.embedded.commands import clean, demo, down, load, up
 from wardlake.errors import PassingError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.onboard.commands import source_app
+from wardlake.plural import counted
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
 from wardlake.window import Window
@@ -32,12 +33,22 @@ class Format(StrEnum):
     json = "json"
 
 
+class Until(StrEnum):
+    """How far `run` goes."""
+
+    bronze = "bronze"
+    published = "published"
+
+
 @app.command()
 def run(
     source: Annotated[
         list[str] | None, typer.Argument(help="Sources to run; all active ones if none is named.")
     ] = None,
     window: Annotated[str | None, typer.Option(help="START/END in ISO 8601, UTC; today if left out.")] = None,
+    until: Annotated[
+        Until, typer.Option(help="bronze: stop when the batches are judged; nothing is built or published.")
+    ] = Until.published,
 ) -> None:
     """Extract, validate, build, gate and publish, in this process."""
     from wardlake import run as pipeline  # noqa: PLC0415  keeps `wardlake --help` quick
@@ -46,8 +57,12 @@ def run(
     settings = load_settings()
     chosen = _chosen(settings, source or [])
     of_time = Window.parse(window) if window else Window.today()
-    with stage_progress(pipeline.STAGES) as show:
-        summary = pipeline.run(settings, chosen, of_time, show)
+    if until is Until.bronze:
+        with stage_progress(pipeline.BRONZE_STAGES) as show:
+            summary = pipeline.run_until_bronze(settings, chosen, of_time, show)
+    else:
+        with stage_progress(pipeline.STAGES) as show:
+            summary = pipeline.run(settings, chosen, of_time, show)
     print_summary(console, settings, summary)
 
 
@@ -84,7 +99,7 @@ def query(
     elif output is Format.json:
         print(rows.to_json(orient="records", date_format="iso", indent=1))
     else:
-        table = Table(*(str(name) for name in rows.columns), caption=f"{len(rows)} rows", row_styles=["", "dim"])
+        table = Table(*(str(name) for name in rows.columns), caption=counted(len(rows), "row"), row_styles=["", "dim"])
         for row in rows.itertuples(index=False):
             table.add_row(*("" if value is None else str(value) for value in row))
         console.print(table)
@@ -99,7 +114,7 @@ def check() -> None:
     for problem in problems:
         errors.print(f"[red]•[/red] {problem}", highlight=False)
     if problems:
-        errors.print(f"{len(problems)} problems found.")
+        errors.print(f"{counted(len(problems), 'problem')} found.")
         raise typer.Exit(EXIT_FAILED)
     console.print("Settings, sources, suites and models are in order.")
 
@@ -141,10 +156,10 @@ def status(
         table.add_row(
             f"{one.source}.{one.table}",
             str(one.batches),
-            f"{one.window_end:%Y-%m-%d %H:%M} UTC" if one.window_end else "none",
+            f"{one.window_end:%Y-%m-%d %H:%M} UTC" if one.window_end else "",
             f"{str(one.age).split('.', maxsplit=1)[0]} ago" if one.age else "",
             f"{one.rows:,}" if one.rows is not None else "",
-            one.verdict or ("not judged" if one.batches else ""),
+            one.verdict or "not judged" if one.arrived else "nothing has arrived yet",
             f"{one.quarantined_rows:,}" if one.quarantined_rows is not None else "",
         )
     console.print(table)

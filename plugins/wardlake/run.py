@@ -25,6 +25,7 @@ Progress = Callable[[str, str, int, int], None]
 """Called with stage, the item that has ended (`begins` first), how many have ended, how many there are (0: unknown)."""
 
 STAGES = ("extract", "validate", "build", "gate", "publish", "report")
+BRONZE_STAGES = STAGES[:2]
 LOCK_TIMEOUT_S = 5
 EXTRACT_ATTEMPTS = 3
 LONGEST_WAIT_S = 20
@@ -50,10 +51,7 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
     """
     summary = RunSummary()
     with _only_run(settings):
-        with _stage(summary, "extract", progress):
-            summary.extractions = _extract(settings, sources, window, progress)
-        with _stage(summary, "validate", progress):
-            verdicts = validate(settings, sources, progress)
+        verdicts = _to_bronze(settings, sources, window, progress, summary)
         with _stage(summary, "build", progress):
             build = summary.build = expose_bronze(settings, active_sources(settings))
             dbt.build(settings, lambda node, done, total: progress("build", node, done, total))
@@ -69,6 +67,30 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
                 verdicts=[*verdicts, *gold_verdicts],
             )
     return summary
+
+
+def run_until_bronze(
+    settings: Settings, sources: list[Source], window: Window, progress: Progress = lambda *_: None
+) -> RunSummary:
+    """Take the sources from their systems to judged batches in bronze; warehouse and published gold stay as they are.
+
+    Raises:
+        PermanentError: a step failed; the message names it.
+        PassingError: another run is under way, or a server did not answer.
+    """
+    summary = RunSummary()
+    with _only_run(settings):
+        _to_bronze(settings, sources, window, progress, summary)
+    return summary
+
+
+def _to_bronze(
+    settings: Settings, sources: list[Source], window: Window, progress: Progress, summary: RunSummary
+) -> list[Verdict]:
+    with _stage(summary, "extract", progress):
+        summary.extractions = _extract(settings, sources, window, progress)
+    with _stage(summary, "validate", progress):
+        return validate(settings, sources, progress)
 
 
 def validate(settings: Settings, sources: list[Source], progress: Progress = lambda *_: None) -> list[Verdict]:

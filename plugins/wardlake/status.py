@@ -12,7 +12,10 @@ from wardlake.sources import Source
 
 @dataclass(frozen=True)
 class TableStatus:
-    """The newest batch of a table; None where there is no batch or no verdict yet."""
+    """The newest batch of a table; None where there is no batch or no verdict yet.
+
+    `arrived`: whether the source had something for any of the batches.
+    """
 
     source: str
     table: str
@@ -23,6 +26,7 @@ class TableStatus:
     rows: int | None = None
     verdict: str | None = None
     quarantined_rows: int | None = None
+    arrived: bool = False
 
 
 def status(settings: Settings, sources: list[Source]) -> list[TableStatus]:
@@ -47,4 +51,5 @@ def _of_table(settings: Settings, lake: Lake, source: Source, table: str) -> Tab
         rows=newest.lake_rows,
         verdict=verdict.status if verdict else None,
         quarantined_rows=verdict.quarantined_rows if verdict else None,
+        arrived=any(manifest.arrived for manifest in committed),
     )

@@ -56,6 +56,8 @@ def print_summary(console: Console, settings: Settings, summary: RunSummary) -> 
     if summary.publication:
         print_published(console, settings, summary.publication, summary.report, summary.seconds)
     print_batches(console, summary.extractions)
+    if not summary.publication:
+        console.print("Nothing was built or published; 'wardlake status' shows the verdicts", highlight=False)
 
 
 def print_batches(console: Console, extractions: Sequence[Extraction]) -> None:

@@ -23,6 +23,7 @@ class Line:
 
     `current`: read by everybody who reads the table now. `compacted`: so too, but from a compaction. `superseded`: a
     newer snapshot, a backfill or a younger compaction has taken its place. `retired`: its files were deleted.
+    `arrived` is false for a batch for which the source had nothing.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Line:
     rows: int
     bytes: int
     written_at: datetime
+    arrived: bool = True
 
 
 def lines(settings: Settings, lake: Lake, source: Source, table: str) -> list[Line]:
@@ -52,6 +54,7 @@ def lines(settings: Settings, lake: Lake, source: Source, table: str) -> list[Li
             manifest.lake_rows,
             manifest.bytes,
             manifest.extracted_at,
+            manifest.arrived,
         )
         for manifest in stored.batches
     ]

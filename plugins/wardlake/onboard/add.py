@@ -10,10 +10,10 @@ import yaml
 
 from wardlake.errors import PermanentError
 from wardlake.onboard import databases, files
-from wardlake.onboard.classes import suggest
 from wardlake.onboard.databases import Database
 from wardlake.onboard.draft import source_yaml
 from wardlake.onboard.found import FoundTable
+from wardlake.onboard.health import suggest_classes
 from wardlake.onboard.keys import suggest_keys
 from wardlake.onboard.profile import profile
 from wardlake.onboard.suites import Judged, suite_json
@@ -120,8 +120,8 @@ def _sampling(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _judge(engine: duckdb.DuckDBPyConnection, table: FoundTable) -> Judged:
     profiles = {column.name: profile(engine, table.sample, column) for column in table.columns}
-    classes = {column.name: suggest(column, profiles[column.name]) for column in table.columns}
-    return Judged(table, profiles, classes, suggest_keys(engine, table, profiles))
+    classes = suggest_classes(table.columns, profiles)
+    return Judged(table, profiles, classes, suggest_keys(engine, table, profiles, classes))
 
 
 def _check(answers: Answers) -> None:

@@ -30,6 +30,11 @@ def suggest(column: FoundColumn, profile: Profile) -> Suggestion:
     return next(suggestion for holds, suggestion in guesses if holds)
 
 
+def refers_to_person(name: str, suggestion: Suggestion) -> bool:
+    """Whether a column identifies a person or a case: it makes its table one of patients, and belongs into keys."""
+    return suggestion.pii == "identifier" and words.PERSON.among(name)
+
+
 def _by_name(name: str, profile: Profile) -> list[Guess]:
     split = words.words_of(name)
     is_thing = words.THING.among(name)

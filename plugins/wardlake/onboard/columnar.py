@@ -23,5 +23,5 @@ def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: s
             {"paths": [str(file.path) for file in files]},
         )
     except duckdb.Error as error:
-        raise UnreadableError(f"DuckDB cannot read it as Parquet ({type(error).__name__})") from error
+        raise UnreadableError(f"DuckDB cannot read it as Parquet ({type(error).__name__})") from None
     return Described({"format": "parquet"}, tuple(FoundColumn(name, type_) for name, type_, *_ in described))

@@ -10,6 +10,7 @@ import typer
 
 from wardlake.console import console, errors
 from wardlake.errors import PermanentError
+from wardlake.plural import counted
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import SourceError, load_sources
 
@@ -87,7 +88,8 @@ def deliver(
         raise SourceError(f"There is no source {name}.", remedy=f"Sources: {', '.join(sources) or 'none'}.")
     is_read = put(settings, sources[name], files)
     console.print(
-        f"Delivered: {sum(is_read.values())} files to the bucket {settings.bucket('landing')}", highlight=False
+        f"Delivered: {counted(sum(is_read.values()), 'file')} to the bucket {settings.bucket('landing')}",
+        highlight=False,
     )
     for left in (file for file, wanted in is_read.items() if not wanted):
         console.print(f"- {left} was left out: no table reads a file of this name", markup=False, highlight=False)

@@ -68,7 +68,7 @@ def look_at(path: Path, name: str) -> File:
         with _unpacked(path, compression, first) as stream:
             head = stream.read(HEAD_BYTES)
     except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UnreadableError(f"it cannot be unpacked ({type(error).__name__})") from error
+        raise UnreadableError(f"it cannot be unpacked ({type(error).__name__})") from None
     format_, encoding = _format_of(head)
     if compression != "none" and format_ in ("parquet", "xlsx", "sqlite"):
         raise UnreadableError(f"it is {format_} inside {compression}: unpack it first")

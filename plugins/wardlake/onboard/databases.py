@@ -226,21 +226,22 @@ def _catalogue(database: Database, left_out: list[str]) -> list[_Declared]:
     try:
         inspector = sa.inspect(sa.create_engine(database.url, poolclass=sa.NullPool, connect_args=_login(database.url)))
         return list(_declared(inspector, database, left_out))
-    except (exc.NoSuchModuleError, ImportError) as error:
+    # no cause is kept: a traceback would show the address, or values of the catalogue
+    except (exc.NoSuchModuleError, ImportError):
         raise PermanentError(
             f"No driver is installed for {database.url.drivername}.",
             remedy="Install the database's SQLAlchemy driver, for example oracledb or pymssql.",
-        ) from error
-    except exc.OperationalError as error:
+        ) from None
+    except exc.OperationalError:
         raise PassingError(
             "The database cannot be reached, or refused the login.",
             remedy="Check host, port, user, password and name of the database.",
-        ) from error
+        ) from None
     except exc.SQLAlchemyError as error:
         raise PermanentError(
             f"The database's catalogue cannot be read ({type(error).__name__}).",
             remedy="Check the address, and that the user may read the catalogue.",
-        ) from error
+        ) from None
 
 
 def _login(url: sa.URL) -> dict[str, object]:

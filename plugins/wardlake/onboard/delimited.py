@@ -147,8 +147,8 @@ def _sniffed(engine: duckdb.DuckDBPyConnection, path: Path, *, padding: bool = F
             """,
             {"path": str(path)},
         ).fetchall()[0]
-    except duckdb.Error as error:
-        raise UnreadableError("no delimiter makes a table of it") from error
+    except duckdb.Error:
+        raise UnreadableError("no delimiter makes a table of it") from None
     quote, escape, comment = (None if value in NOTHING else value for value in others)
     return Dialect(delimiter, quote, escape, skipped + 1 if has_header else None, comment), columns
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from wardlake.errors import PermanentError
 from wardlake.lake import Lake
 from wardlake.onboard.files import by_name
+from wardlake.plural import counted
 from wardlake.settings import Settings
 from wardlake.sources import Source
 
@@ -32,7 +33,7 @@ def deliver(settings: Settings, source: Source, paths: Sequence[Path]) -> Mappin
     is_read = {name: any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) for name in found}
     if not any(is_read.values()):
         raise PermanentError(
-            f"No table of {source.name} reads a file with the name of one of these {len(found)} files.",
+            f"No table of {source.name} reads files of these names ({counted(len(found), 'file')}).",
             remedy=f"Its patterns are {', '.join(patterns)}.",
         )
     lake, prefix = Lake(settings), connection.prefix.rstrip("/")

@@ -7,6 +7,7 @@ import yaml
 from wardlake.onboard.found import Found
 from wardlake.onboard.keys import SuggestedKeys
 from wardlake.onboard.suites import Judged
+from wardlake.plural import counted
 
 INTRODUCTION = """\
 # A first draft by 'wardlake source add', from the system's catalogue or files and a sample of their rows.
@@ -14,14 +15,20 @@ INTRODUCTION = """\
 # - pii: guessed; the reason stands behind each column. 'none' only where something speaks for it.
 # - keys: the columns that name a row; where they were guessed, or none was found, a comment says so.
 # - type: as the reader delivers it. Another type, order or set of columns fails the batch (contract: halt).
-# - provides: none yet, so the tables land in bronze only. Name the entities when their staging models are written.
+# - provides: none yet, so the tables land in bronze only. Name the entities when their staging models are written, and
+#   let triggers_build be true from then on.
 # docs/onboarding.md goes on from here; docs/sources/fields.md lists every field.
+"""
+
+PROVIDES = """\
+provides: []
+triggers_build: false # gold does not wait for what it is not fed by; true when 'provides' names an entity
 """
 
 
 def source_yaml(header: Mapping[str, object], found: Found, judged: Sequence[Judged]) -> str:
     """The YAML of a source: `header` are its fields above `connection`."""
-    parts = [INTRODUCTION, _block(header), f"connection: {_flow(found.connection)}\n", "provides: []\n", "\ntables:\n"]
+    parts = [INTRODUCTION, _block(header), f"connection: {_flow(found.connection)}\n", PROVIDES, "\ntables:\n"]
     parts += ["\n".join(_table(one)) + "\n" for one in judged]
     return "".join(parts)
 
@@ -55,9 +62,11 @@ def _remark(keys: SuggestedKeys, judged: Judged) -> str:
     rows = max((profile.rows for profile in judged.profiles.values()), default=0)
     if not rows:
         return " # NO KEY WAS FOUND: there were no rows to look at"
-    if keys.is_key:
-        return f" # guessed: unique and never empty in {rows:,} sampled rows"
-    return f" # NO KEY WAS FOUND; nearest: {keys.surplus_rows:,} of {rows:,} sampled rows repeat another's or have gaps"
+    sampled = counted(rows, "sampled row")
+    if not keys.is_key:
+        return f" # NO KEY WAS FOUND; nearest: {keys.surplus_rows:,} of {sampled} repeat another's or have gaps"
+    warning = "; WARNING: perhaps by accident, ask the system's owner" if keys.is_accident else ""
+    return f" # guessed: unique and never empty in {sampled}{warning}"
 
 
 def _block(value: Mapping[str, object]) -> str:

@@ -7,6 +7,9 @@ import duckdb
 from wardlake.onboard.found import FoundColumn
 from wardlake.sql import as_name, as_text
 
+LEAST_ROWS = 50
+"""Below, that a column has no gaps, few values or no value twice says little."""
+
 NUMBER = r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?"
 PADDED = r"0\d+"
 EMAIL = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"

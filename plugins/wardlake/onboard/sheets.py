@@ -29,7 +29,7 @@ def describe(engine: duckdb.DuckDBPyConnection, files: Sequence[File], sample: s
             for name in book.sheet_names
         }
     except (CalamineError, OSError) as error:
-        raise UnreadableError(f"it is no workbook that can be read ({type(error).__name__})") from error
+        raise UnreadableError(f"it is no workbook that can be read ({type(error).__name__})") from None
     headers = {name: row for name, cells in sheets.items() if (row := header_row(cells)) is not None}
     if not headers:
         raise UnreadableError("no sheet has a row that looks like a header")

@@ -11,11 +11,8 @@ from wardlake.onboard.classes import Suggestion
 from wardlake.onboard.found import FoundColumn, FoundTable
 from wardlake.onboard.keys import SuggestedKeys
 from wardlake.onboard.naming import identifier
-from wardlake.onboard.profile import Profile
+from wardlake.onboard.profile import LEAST_ROWS, Profile
 from wardlake.sql import as_name
-
-LEAST_ROWS = 50
-"""Below, that a column has no gaps or few values says little."""
 
 
 @dataclass(frozen=True)

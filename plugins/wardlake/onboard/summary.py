@@ -6,6 +6,7 @@ from rich.console import Console
 
 from wardlake.onboard.add import Draft
 from wardlake.onboard.suites import Judged
+from wardlake.plural import counted
 from wardlake.settings import Settings
 from wardlake.sources import Source
 
@@ -18,8 +19,8 @@ def print_draft(console: Console, settings: Settings, draft: Draft, *, is_writte
 
     name, columns = draft.source.name, sum(len(one.table.columns) for one in draft.tables)
     if is_written:
-        tell(f"Written: dags/sources/{name}.yaml ({len(draft.tables)} tables, {columns} columns)")
-        tell(f"         expectations/{name}/ ({len(draft.suites)} suites)")
+        tell(f"Written: dags/sources/{name}.yaml ({counted(len(draft.tables), 'table')}, {counted(columns, 'column')})")
+        tell(f"         expectations/{name}/ ({counted(len(draft.suites), 'suite')})")
     classes = Counter(one.pii for judged in draft.tables for one in judged.classes.values())
     tell(f"Classes: {', '.join(f'{pii} {count}' for pii, count in classes.most_common())}")
     if things := [*(line for one in draft.tables for line in _doubts(one)), *draft.left_out]:
@@ -31,7 +32,7 @@ def print_draft(console: Console, settings: Settings, draft: Draft, *, is_writte
         f"read dags/sources/{name}.yaml: every class and key was guessed",
         _way(settings, draft.source),
         "wardlake check",
-        f"wardlake run {name}",
+        f"wardlake run {name} --until bronze",
     ]
     for number, step in enumerate(steps, start=1):
         tell(f"{number}. {step}")
@@ -43,7 +44,8 @@ def _doubts(judged: Judged) -> list[str]:
     if not judged.keys.is_key:
         lines.append(f"{table.name}: no key was found; nearest: {', '.join(judged.keys.columns)}")
     elif not judged.keys.is_declared:
-        lines.append(f"{table.name}: the key {', '.join(judged.keys.columns)} was guessed")
+        accident = ", and names each row perhaps by accident" if judged.keys.is_accident else ""
+        lines.append(f"{table.name}: the key {', '.join(judged.keys.columns)} was guessed{accident}")
     if doubtful := [name for name, one in judged.classes.items() if one.is_doubtful]:
         lines.append(f"{table.name}: class in doubt: {', '.join(doubtful)}")
     return lines

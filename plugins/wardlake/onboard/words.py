@@ -73,7 +73,7 @@ QUASI = _words(
     "age sex gender race ethnicity ethnic religion marital language nationality occupation profession education "
     "income insurance payer death dead deceased died dod dead alter geschlecht konfession familienstand sprache "
     "staatsangehoerigkeit nationalitaet beruf verstorben tod edad sexo estado idioma religion profesion fallecido "
-    "muerte sexe langue nationalite metier deces country state",
+    "muerte sexe langue nationalite metier deces country state male female",
     "ethnic", "marital", "gender", "deceased", "staatsangeh",
 )  # fmt: skip
 THING = _words(
@@ -91,9 +91,32 @@ KIND = _words("type status category class kind group flag severity typ art kateg
 CODE_LIST = _words("icd atc loinc snomed bnf drg cpt ndc code cd")
 QUANTITY = _words(
     "amount amt cost costs price value val qty quantity count counts total sum rate pct percent percentage beds hours "
-    "hrs days minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp sat items "
-    "revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
+    "hrs days months minutes mins score dose weight height temp temperature pulse systolic diastolic syst dias resp "
+    "sat items revenue expenses utilization utilisation payments adjustments coverage attendances breaches admissions "
     "discharges length los ratio average avg min max mean median betrag preis menge anzahl kosten dauer "
     "stunden tage importe precio cantidad coste montant prix quantite nombre duree",
     "cost", "amount", "quantity", "price",
 )  # fmt: skip
+AGE = _words("age alter edad")
+CLINICAL = _words(
+    "dx diag icd atc loinc snomed drg cpt ndc ops condition finding result score weight height temp temperature pulse "
+    "systolic diastolic syst dias resp sat severity interpretation organism antibiotic specimen symptom vaccine "
+    "therapy treatment indication complaint befund ergebnis grund wirkstoff motivo resultado motif resultat",
+    "diagnos", "procedure", "reason", "allerg", "reaction", "medication", "medikament", "medicament", "bodysite",
+    "disease", "illness", "comorbid", "frail", "expire", "mortality",
+)  # fmt: skip
+"""What somebody has, or is treated for."""
+
+ADMINISTRATIVE = _words(
+    "ward department dept hospital facility site unit units careunit room bed organisation organization org payer "
+    "period shift table file station route form freq frequency method priority status type kind system "
+    "currency class source version cost costs price amount amt charge charges payment payments coverage adjustments "
+    "transfers outstanding expenses quantity qty count counts total number num nr no seq sequence line row days hours "
+    "minutes duration length los",
+    "cost", "amount", "quantity", "careunit", "wardid", "department", "encounterclass", "dbsource", "eventtype",
+    "placeofservice",
+)  # fmt: skip
+"""How care is organized and paid: harmless in a table of patients, where all else may tell of their health."""
+
+ADMINISTRATIVE_LAST = frozenset({"type", "status", "unit", "units", "system", "cost", "count"})
+"""Last words that make something administrative of what is clinical: `diagnosis_type`."""

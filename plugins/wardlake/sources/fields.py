@@ -49,7 +49,8 @@ MEANINGS = {
     "page_size": "Rows that are asked for at once.",
     "pages": "How the pages of the answer are asked for.",
     "path": "Path of the request, below the connection's address.",
-    "pii": "The class of personal data: `none` only for what tells nothing of a person. See docs/onboarding.md.",
+    "pii": "The class of personal data: `none` only for what tells nothing of a person, `health` for what a patient "
+    "has or is treated for. See docs/onboarding.md.",
     "place": "Where the key stands.",
     "prefix": "Prefix of the keys in the landing bucket.",
     "quote": "What stands around values that hold a delimiter; none: nothing does.",

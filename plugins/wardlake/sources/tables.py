@@ -12,7 +12,7 @@ from wardlake.sources.strict import Identifier, Strict
 
 LINEAGE_COLUMNS = ("_row_id", "_batch_id", "_source", "_extracted_at", "_file", "_line")
 
-PiiClass = Literal["none", "identifier", "name", "contact", "address", "birth_date", "free_text", "quasi"]
+PiiClass = Literal["none", "identifier", "name", "contact", "address", "birth_date", "free_text", "health", "quasi"]
 Mode = Literal["snapshot", "incremental", "append"]
 Contract = Literal["evolve", "freeze", "halt"]
 

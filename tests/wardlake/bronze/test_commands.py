@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pharmacy import Pharmacy, PutForward
+from pharmacy import FIRST_DAY, Pharmacy, PutForward
 from typer.testing import CliRunner, Result
 
+from wardlake.bronze import extract_table
 from wardlake.bronze.compact import FEWEST
 from wardlake.bronze.manifest import batch_prefix
 from wardlake.cli import app
 from wardlake.errors import WardlakeError
+from wardlake.window import Window
 
 
 @pytest.fixture
@@ -101,16 +103,16 @@ def test_verify_ends_with_1_if_something_differs(wardlake: Command, pharmacy: Ph
     assert differs.exit_code == 1
     assert "another content" in line_of(differs.stdout, f"pharmacy.price, {first.batch_id}:")
     assert "1 differ from their manifests" in differs.stdout
-    assert "1 parts (4 bytes) belong to no batch" in differs.stdout
+    assert "In no batch: 1 part (4 bytes)" in differs.stdout
     assert wardlake("verify", "pharmacy.price", "--batch", second.batch_id).exit_code == 0
 
 
 def test_a_dry_run_says_what_would_go(wardlake: Command, pharmacy: Pharmacy, put_forward: PutForward) -> None:
     pharmacy.put(batch_prefix("pharmacy", "price", "killed") + "part-00000000-00000-000.parquet", b"half")
     put_forward(timedelta(days=2))
-    assert "Would be deleted: 1 objects, 4 bytes." in wardlake("clean", "--dry-run").stdout
+    assert "Would be deleted: 1 object, 4 bytes." in wardlake("clean", "--dry-run").stdout
     assert "parts of killed runs" in (output := wardlake("clean", "pharmacy").stdout)
-    assert "Deleted: 1 objects, 4 bytes." in output
+    assert "Deleted: 1 object, 4 bytes." in output
     assert "Deleted: 0 objects, 0 bytes." in wardlake("clean").stdout
     assert "No table has enough small batches." in wardlake("compact", "--dry-run").stdout
 
@@ -118,6 +120,22 @@ def test_a_dry_run_says_what_would_go(wardlake: Command, pharmacy: Pharmacy, put
 def test_a_name_that_no_source_has_is_refused(wardlake: Command) -> None:
     with pytest.raises(WardlakeError, match=r"No active source has 'pharmacy\.prices'.*active sources: pharmacy"):
         wardlake("ls", "pharmacy.prices")
+
+
+def test_a_table_of_which_nothing_came_says_so_before_and_after_an_empty_batch(
+    wardlake: Command, pharmacy: Pharmacy
+) -> None:
+    def status() -> str:
+        return line_of(CliRunner().invoke(app, ["status", "pharmacy"]).stdout, "pharmacy.price")
+
+    assert "pharmacy.price: nothing has arrived yet." in wardlake("ls").stdout
+    assert "nothing has arrived yet" in status()
+    empty = extract_table(pharmacy.settings, pharmacy.source, "price", Window.of_day(FIRST_DAY)).manifest
+    assert "nothing arrived" in line_of(wardlake("ls").stdout, empty.batch_id)
+    assert "nothing has arrived yet" in status()
+    (batch,) = pharmacy.deliver(1)
+    assert "nothing" not in line_of(wardlake("ls").stdout, batch.batch_id)
+    assert "nothing" not in status()
 
 
 @pytest.mark.usefixtures("wardlake")

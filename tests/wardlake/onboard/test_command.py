@@ -30,7 +30,7 @@ def test_yaml_suites_and_the_next_steps(project: Settings, wards: Path, add: Add
     source = read_source(project.sources_dir / "adt.yaml")
     assert source.connection.model_dump() == {"kind": "landing", "prefix": "adt/"}
     assert (source.facility.id, source.facility.name, source.facility.currency) == ("main", "Main", "GBP")
-    assert source.provides == []
+    assert (source.provides, source.triggers_build) == ([], False), "gold does not wait for what feeds nothing"
     assert (project.suites_dir / "adt" / "wards.json").exists()
     text = (project.sources_dir / "adt.yaml").read_text()
     assert "keys: [ward_code] # guessed: unique and never empty in 60 sampled rows" in text

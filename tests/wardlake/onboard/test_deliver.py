@@ -37,7 +37,7 @@ def test_what_is_delivered_is_what_a_run_reads(
 ) -> None:
     done = deliver(project, monkeypatch, "adt", str(deliveries))
     assert done.exit_code == 0, done.output
-    assert "Delivered: 1 files" in done.output
+    assert "Delivered: 1 file to the bucket" in done.output
     assert "read me.txt was left out" in done.output
     assert lake.list(project.bucket("landing")) == ["adt/2024/wards.csv"]
     source = read_source(project.sources_dir / "adt.yaml")
@@ -49,7 +49,7 @@ def test_files_that_no_table_reads_are_refused_with_the_patterns(
     project: Settings, lake: Lake, deliveries: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = deliver(project, monkeypatch, "adt", str(deliveries / "read me.txt"))
-    assert "No table of adt reads a file with the name of one of these 1 files" in str(done.exception)
+    assert "No table of adt reads files of these names (1 file)" in str(done.exception)
     assert lake.list(project.bucket("landing")) == []
 
 

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from wardlake.onboard.found import FoundColumn, FoundTable, create_text_sample
+from wardlake.onboard.health import suggest_classes
 from wardlake.onboard.keys import SuggestedKeys, suggest_keys
 from wardlake.onboard.profile import profile
 
@@ -17,7 +18,8 @@ def keys_of(
     table = FoundTable("t", "", {}, columns, "sample", declared_keys=declared)
     with duckdb.connect() as engine:
         create_text_sample(engine, "sample", names, rows)
-        return suggest_keys(engine, table, {name: profile(engine, "sample", FoundColumn(name)) for name in names})
+        profiles = {column.name: profile(engine, "sample", column) for column in columns}
+        return suggest_keys(engine, table, profiles, suggest_classes(columns, profiles))
 
 
 GRID = [(f"2024-01-{day:02}", ward, shift, str(day * 7)) for day in range(1, 20) for ward in "AB" for shift in "DN"]
@@ -53,3 +55,31 @@ def test_a_declared_key_is_taken_as_it_is() -> None:
 
 def test_a_table_without_rows_has_no_key() -> None:
     assert not keys_of(["a", "b"], []).is_key
+
+
+def conditions(rows: int) -> list[tuple[str, str, str]]:
+    """Start, code and patient: five patients in turn, a day for each row."""
+    return [(f"2024-{day // 28 + 1:02}-{day % 28 + 1:02}", "ICD"[day % 3], f"P{day % 5}") for day in range(rows)]
+
+
+def test_a_key_names_the_patient_though_the_sample_does_not_need_it() -> None:
+    found = keys_of(["start", "code", "patient"], conditions(60))
+    assert (found.columns, found.is_key, found.is_accident) == (("patient", "start"), True, True)
+
+
+def test_a_patient_of_whom_some_rows_know_nothing_is_no_part_of_a_key() -> None:
+    rows = [(start, code, patient if patient != "P0" else None) for start, code, patient in conditions(60)]
+    assert keys_of(["start", "code", "patient"], rows).columns == ("start",)
+
+
+def test_an_identifier_of_the_row_needs_no_patient() -> None:
+    found = keys_of(
+        ["event_id", "patient"], [(f"E{row}", patient) for row, (_, _, patient) in enumerate(conditions(9))]
+    )
+    assert (found.columns, found.is_accident) == (("event_id",), False)
+
+
+@pytest.mark.parametrize(("rows", "is_accident"), [(3, True), (200, False)])
+def test_a_patient_who_comes_once_is_a_key_of_many_rows_only(rows: int, is_accident: bool) -> None:
+    found = keys_of(["patient", "stent"], [(f"P{row}", "AB"[row % 2]) for row in range(rows)])
+    assert (found.columns, found.is_accident) == (("patient",), is_accident)

@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from wardlake.onboard.classes import suggest
 from wardlake.onboard.found import FoundColumn, FoundTable, create_text_sample
+from wardlake.onboard.health import suggest_classes
 from wardlake.onboard.keys import suggest_keys
 from wardlake.onboard.profile import profile
 from wardlake.onboard.suites import Judged, suite_json
@@ -28,8 +28,8 @@ def suite(engine: duckdb.DuckDBPyConnection, tmp_path: Any) -> Suite:
     columns = tuple(map(FoundColumn, NAMES))
     table = FoundTable("stays", "Stays.", {}, columns, "stays")
     profiles = {column.name: profile(engine, "stays", column) for column in columns}
-    classes = {column.name: suggest(column, profiles[column.name]) for column in columns}
-    judged = Judged(table, profiles, classes, suggest_keys(engine, table, profiles))
+    classes = suggest_classes(columns, profiles)
+    judged = Judged(table, profiles, classes, suggest_keys(engine, table, profiles, classes))
     path = tmp_path / "stays.json"
     path.write_text(suite_json(engine, "clinic", "data team", judged))
     read, problems = read_suite(path)

@@ -128,6 +128,7 @@ def test_the_report_tells_every_count(bare: Settings) -> None:
         "200 rows at the source",
         "200 rows in bronze",
         "193 rows accepted",
+        "Rows that the source counted, rows in bronze, rows in quarantine, and rows accepted",
         "Every table reconciles",
         "7 of 100 · 7.00 %",
         "Why clinic.stay.orphan <matters> & how.",

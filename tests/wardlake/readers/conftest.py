@@ -1,4 +1,4 @@
-"""A MariaDB server, started once for a session, and a database of each test's own."""
+"""Servers of the readers: a MariaDB server for a session, a web server and a PostgreSQL address for a test."""
 
 import tempfile
 import uuid
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mariadb_server import PASSWORD, Database, MariaDb
+from web import Web, web_server
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,16 @@ def mariadb(mariadb_server: MariaDb) -> Iterator[Database]:
     with mariadb_server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {database.name}")
         cursor.execute(f"DROP USER {database.user}@'127.0.0.1'")
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server that answers as the test says."""
+    with web_server() as running:
+        yield running
+
+
+@pytest.fixture
+def postgres(database: str) -> str:
+    """SQLAlchemy address of the test's PostgreSQL database."""
+    return database.replace("postgresql://", "postgresql+psycopg://")

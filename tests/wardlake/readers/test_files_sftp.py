@@ -195,6 +195,7 @@ def test_a_wrong_password_is_refused_and_not_shown(settings: Settings, sftp_serv
     with pytest.raises(PermanentError, match=r"lab: the SFTP server refused the login of .*'lab_sftp'") as raised:
         take(settings, sftp_source(sftp_server, folder), 1, uri)
     assert "wrong-pw" not in str(raised.value)
+    assert raised.value.__cause__ is None, "a cause is printed in the log, with its text"
 
 
 def test_a_private_key_that_is_none_is_refused(settings: Settings, sftp_server: SftpServer, folder: Path) -> None:
@@ -205,13 +206,15 @@ def test_a_private_key_that_is_none_is_refused(settings: Settings, sftp_server: 
 
 
 def test_a_folder_that_is_not_there_is_named(settings: Settings, sftp_server: SftpServer, folder: Path) -> None:
-    with pytest.raises(PermanentError, match=r"lab: the SFTP server has no folder .*/nowhere"):
+    with pytest.raises(PermanentError, match=r"lab: the SFTP server has no folder .*/nowhere") as raised:
         take(settings, sftp_source(sftp_server, folder / "nowhere"), 1, sftp_server.uri)
+    assert raised.value.__cause__ is None, "a cause is printed in the log, with its text"
 
 
 def test_a_server_that_does_not_answer_is_a_passing_fault(
     settings: Settings, sftp_server: SftpServer, folder: Path
 ) -> None:
     uri = sftp_server.uri.replace(str(sftp_server.port), str(any_free_port()))
-    with pytest.raises(PassingError, match=r"lab: the SFTP server cannot be reached"):
+    with pytest.raises(PassingError, match=r"lab: the SFTP server cannot be reached") as raised:
         take(settings, sftp_source(sftp_server, folder), 1, uri)
+    assert raised.value.__cause__ is None, "a cause is printed in the log, with its text"

@@ -2,16 +2,24 @@
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from airflow.sdk import Connection
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from wardlake.bronze.readers.http import TryAgainError, decode
 from wardlake.bronze.readers.http_address import address_of
 from wardlake.errors import PermanentError
+
+
+class Bundle(Struct):
+    """A document that has to be a Bundle."""
+
+    kind: Literal["Bundle"]
+
 
 SECRETS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)
 
@@ -47,3 +55,10 @@ def test_json_that_is_cut_short_anywhere_is_told_from_json_that_is_wrong(value: 
                 decode(body[:size], Raw, "JSON", "it")
         with pytest.raises(PermanentError, match=r"it sent something that is no JSON \(.*trailing characters"):
             decode(body + b"]", Raw, "JSON", "it")
+
+
+@given(st.text())
+def test_what_is_no_allowed_word_is_not_shown(word: str) -> None:
+    with pytest.raises(PermanentError) as raised:
+        decode(json.dumps({"kind": f"Meier {word}"}).encode(), Bundle, "Bundle", "it")
+    assert "sent something that is no Bundle (Invalid enum value - at `$.kind`)" in str(raised.value)

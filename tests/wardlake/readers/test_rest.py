@@ -96,12 +96,6 @@ def rota(web: Web, rows: list[dict[str, Any]], first: int = 1) -> Callable[[Aske
     return answer
 
 
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with web_server() as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def module_web() -> Iterator[Web]:
     with web_server() as running:

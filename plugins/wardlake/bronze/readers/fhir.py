@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from wardlake.bronze.manifest import BronzeColumn
+from wardlake.bronze.readers.fhir_resources import R4_RESOURCES
 from wardlake.bronze.readers.http import (
     Answer,
     Server,
@@ -173,6 +174,13 @@ class FhirSession:
         kind = decode(body, _Resource, "FHIR Bundle", who).type_
         if kind == "OperationOutcome":
             self._raise_if_severe(decode(body, _Outcome, "OperationOutcome", who), who)
+        if kind != "Bundle":
+            # other words than the standard's may be a patient's
+            shown = f"a {kind}" if kind in R4_RESOURCES else "another resource"
+            raise PermanentError(
+                f"{who} sent {shown} instead of a Bundle.",
+                remedy="Correct the address of the connection: it ends where the names of the resources begin.",
+            )
         bundle = decode(body, _Bundle, "FHIR Bundle", who)
         page = _Page(bundle.total)
         for entry in bundle.entry:

@@ -306,13 +306,18 @@ def decode(body: bytes | Raw, type_: type[T], what: str, who: str) -> T:
             raise TryAgainError("sent JSON that is cut short") from None
         raise PermanentError(f"{who} sent an answer that is not in UTF-8.", remedy=remedy) from None
     except msgspec.ValidationError as error:
-        raise PermanentError(f"{who} sent something that is no {what} ({error}).", remedy=remedy) from None
+        raise PermanentError(f"{who} sent something that is no {what} ({_valueless(error)}).", remedy=remedy) from None
     except msgspec.DecodeError as error:
         # msgspec calls a number that ends too early malformed, at the end of the body
         ends_too_early = f"(byte {len(memoryview(body))})" in str(error) and "trailing" not in str(error)
         if ends_too_early or "truncated" in str(error):
             raise TryAgainError("sent JSON that is cut short") from None
         raise PermanentError(f"{who} sent something that is no JSON ({error}).", remedy=remedy) from None
+
+
+def _valueless(error: msgspec.ValidationError) -> str:
+    """What does not fit and where; msgspec shows the value of an enumeration, which may be a patient's."""
+    return re.sub(r"(Invalid enum value) .*?( - at `[^`]*`)?$", r"\1\2", str(error), flags=re.DOTALL)
 
 
 def agreed_total(told: Sequence[int], rows: int, who: str) -> int:

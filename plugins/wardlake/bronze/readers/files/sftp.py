@@ -110,11 +110,11 @@ def _public_key(line: str, place: str) -> paramiko.PKey:
     try:
         kind, encoded, *_ = line.split()
         return paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
-    except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as error:
+    except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType):
         raise PermanentError(
             f"{place}: its 'host_key' is no public key.",
             remedy="Write it as 'ssh-ed25519 AAAA...', as 'ssh-keyscan <host>' prints it; compare it with its owner.",
-        ) from error
+        ) from None
 
 
 def _private_key(parameters: dict[str, str], place: str, conn_id: str) -> paramiko.PKey | None:
@@ -134,31 +134,32 @@ def _private_key(parameters: dict[str, str], place: str, conn_id: str) -> parami
 
 @contextmanager
 def _translated(place: str, folder: str, conn_id: str = "") -> Iterator[None]:
+    """Faults of the server without their cause, whose text may hold names of files, and so of patients."""
     try:
         yield
-    except paramiko.BadHostKeyException as error:
+    except paramiko.BadHostKeyException:
         raise PermanentError(
             f"{place}: the SFTP server shows another key than the 'host_key' in the YAML.",
             remedy="Ask its owner whether the key was changed; if so, write the new one. Else somebody is in between.",
-        ) from error
-    except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
+        ) from None
+    except (paramiko.AuthenticationException, paramiko.PasswordRequiredException):
         raise PermanentError(
             f"{place}: the SFTP server refused the login of connection '{conn_id}'.",
             remedy=f"Correct user, password or key of the connection '{conn_id}'.",
-        ) from error
-    except FileNotFoundError as error:
+        ) from None
+    except FileNotFoundError:
         raise PermanentError(
             f"{place}: the SFTP server has no folder {folder}.", remedy="Correct 'path' in the YAML."
-        ) from error
-    except PermissionError as error:
+        ) from None
+    except PermissionError:
         raise PermanentError(
             f"{place}: this user may not list a folder below {folder} of the SFTP server.",
             remedy="Ask its owner for the right to read it.",
-        ) from error
+        ) from None
     except (paramiko.SSHException, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno in DISK_FULL:
             raise
         raise PassingError(
             f"{place}: the SFTP server cannot be reached or gave up ({type(error).__name__}).",
             remedy="Check host, port and network, and that the server is up; the task will try again.",
-        ) from error
+        ) from None
