@@ -144,18 +144,19 @@ compared as (
         diagnosis_exclusion_code,
         max(discharged_at) over (
             partition by patient_id
-            order by admitted_at, is_open_number desc, discharged_at desc, encounter_id
+            order by admitted_at asc, is_open_number desc, discharged_at desc, encounter_id asc
             rows between unbounded preceding and 1 preceding
         ) as earlier_discharged_at,
         coalesce(
             max(is_open_number) over (
                 partition by patient_id
-                order by admitted_at, is_open_number desc, discharged_at desc, encounter_id
+                order by admitted_at asc, is_open_number desc, discharged_at desc, encounter_id asc
                 rows between unbounded preceding and 1 preceding
             ), 0
         ) = 1 as has_earlier_open,
         lead(admitted_at) over (
-            partition by patient_id order by admitted_at, is_open_number desc, discharged_at desc, encounter_id
+            partition by patient_id
+            order by admitted_at asc, is_open_number desc, discharged_at desc, encounter_id asc
         ) as next_admitted_at
     from described
     where is_inpatient_stay

@@ -223,8 +223,9 @@ select
     {{ ratio('occupied_bed_days', 'census_days', 2) }} as average_daily_census,
     {{ ratio('100 * occupied_known_bed_days', 'available_bed_days', 2) }} as bed_occupancy_rate,
     -- discharges of wards whose beds are not known would be set against the beds of others
-    case when occupied_known_bed_days = occupied_bed_days then {{ ratio('discharges', 'average_available_beds', 2) }} end
-        as bed_turnover_rate,
+    case
+        when occupied_known_bed_days = occupied_bed_days then {{ ratio('discharges', 'average_available_beds', 2) }}
+    end as bed_turnover_rate,
     case when occupied_known_bed_days = occupied_bed_days then {{ ratio('empty_bed_days', 'discharges', 2) }} end
         as turnover_interval_days
 from joined

@@ -36,7 +36,7 @@ numbered as (
 
     select
         *,
-        row_number() over (partition by patient_key order by admission_date desc, encounter_key) as recency_number
+        row_number() over (partition by patient_key order by admission_date desc, encounter_key desc) as recency_number
     from {{ ref('encounter_facts') }}
     where not is_pseudo_admission
 
