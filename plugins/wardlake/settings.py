@@ -53,6 +53,9 @@ class Settings(BaseModel):
 
     pseudonym_key: SecretStr | None = Field(None, description="Key of the pseudonyms in gold, 32 characters or more.")
     pseudonym_key_version: str = Field("1", description="Name of the key; it is part of each publication.")
+    small_cell: int = Field(
+        10, ge=1, le=100, description="Smallest count of people that tables for wide reading tell; 1: every count."
+    )
     published_keep: int = Field(3, ge=2, le=100, description="Publications kept on disk, the current one included.")
 
     connections: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)

@@ -100,3 +100,12 @@ def test_aggregates_reach_gold_for_every_facility(project: Path, warehouse: Ware
     census = warehouse.query("select sum(midnight_census), count(available_beds) from gold.daily_census")
     assert census == [(50, 0)]
     assert warehouse.query("select facility_name from silver.facilities order by all") == [("Home 1",), ("Home 2",)]
+
+
+def test_a_column_that_silver_does_not_know_is_refused(project: Path, warehouse: Warehouse) -> None:
+    path = project / "models" / "staging" / "returns" / "stg_returns__daily_census.sql"
+    path.write_text(path.read_text().replace("as midnight_census", "as midnight_cencus"))
+    refused = warehouse.dbt("run", "--select", "+silver.daily_census", sources={"returns": RETURNS}, project=project)
+    assert refused.returncode != 0
+    told = " ".join(refused.stdout.split())
+    assert "stg_returns__daily_census has a column 'midnight_cencus' that silver.daily_census does not know" in told

@@ -213,17 +213,47 @@ def test_principal_diagnosis_is_the_one_of_lowest_rank(hospital: Warehouse) -> N
 
 def test_census_counts_patients_and_open_beds_at_local_midnight(hospital: Warehouse) -> None:
     found = hospital.query(
-        """select ward_id, day(census_date), midnight_census, staffed_beds, available_beds, bed_occupancy_rate
-        from gold.daily_census order by all"""
+        """select ward_id, day(census_date), midnight_census, days_present, staffed_beds, available_beds,
+        bed_occupancy_rate from gold.daily_census order by all"""
     )
     assert found == [
-        ("reference:W1", 29, 2, 2, 2, Decimal("100.00")),
-        ("reference:W1", 30, 1, 1, 1, Decimal("100.00")),
-        ("reference:W1", 31, 1, 1, 1, Decimal("100.00")),
-        ("reference:W2", 29, 0, 1, 0, None),
-        ("reference:W2", 30, 1, 1, 1, Decimal("100.00")),
-        ("reference:W2", 31, 0, 1, 1, Decimal("0.00")),
+        ("reference:W1", 29, 2, 2, 2, 2, Decimal("100.00")),
+        ("reference:W1", 30, 1, 2, 1, 1, Decimal("100.00")),
+        ("reference:W1", 31, 1, 1, 1, 1, Decimal("100.00")),
+        ("reference:W2", 29, 0, 0, 1, 0, None),
+        ("reference:W2", 30, 1, 1, 1, 1, Decimal("100.00")),
+        ("reference:W2", 31, 0, 1, 1, 1, Decimal("0.00")),
     ]
+
+
+def test_census_now_is_that_of_the_last_movement(hospital: Warehouse) -> None:
+    found = hospital.query(
+        """select ward_id, as_of_at at time zone 'Europe/Berlin', patients_in_ward, available_beds, free_beds
+        from gold.current_census order by all"""
+    )
+    assert found == [("reference:W1", at("03-31 09:00"), 1, 1, 0), ("reference:W2", at("03-31 09:00"), 0, 1, 1)]
+
+
+def test_stays_of_one_patient_that_overlap_are_no_readmissions(hospital: Warehouse) -> None:
+    found = hospital.query(
+        "select encounter_key, readmission_exclusion_code, is_overlapping, age_band_code from gold.encounter_facts"
+    )
+    assert {row[0]: row[1:] for row in found} == {
+        key("C1"): ("WITHIN_ANOTHER_STAY", True, "10-19"),
+        key("C2"): ("DIED", True, "10-19"),
+        key("C3"): ("OPEN", True, "80-89"),
+        key("C4"): ("INCONSISTENT_DATES", True, None),
+        key("C5"): ("TRANSFERRED", True, "60-69"),
+    }
+    patients = hospital.query("select inpatient_stays, total_inpatient_days, is_in_hospital from gold.patient_summary")
+    assert patients == [(5, 4, True)]
+
+
+def test_tables_for_wide_reading_tell_no_small_count(hospital: Warehouse) -> None:
+    months = hospital.query("select admissions, discharges, is_suppressed from gold.monthly_patient_metrics_wide")
+    assert months == [(None, None, True)]
+    wards = hospital.query("select midnight_census, days_present, is_suppressed from gold.daily_census_wide")
+    assert sorted(wards, key=str) == [(0, 0, False), *[(None, None, True)] * 5]
 
 
 def test_monthly_rates_are_sum_over_sum(hospital: Warehouse) -> None:
@@ -233,6 +263,11 @@ def test_monthly_rates_are_sum_over_sum(hospital: Warehouse) -> None:
         from gold.monthly_patient_metrics"""
     )
     assert found == [(5, 4, 1, 3, Decimal("1.00"), 5, 6, Decimal("83.33"), Decimal("1.67"))]
+    turnover = hospital.query(
+        """select average_available_beds, bed_turnover_rate, empty_bed_days, turnover_interval_days, is_provisional,
+        index_admissions, readmission_30d_all_cause_rate from gold.monthly_patient_metrics"""
+    )
+    assert turnover == [(Decimal(2), Decimal(2), 1, Decimal("0.25"), True, 0, None)]
 
 
 def test_hours_of_the_night_of_the_clock_change(hospital: Warehouse) -> None:
@@ -290,7 +325,7 @@ def test_wall_time_without_an_instant_is_read_before_the_change(hospital: Wareho
 
 def test_gold_holds_no_identifier_of_a_patient(hospital: Warehouse) -> None:
     tables = hospital.query("select table_name from information_schema.tables where table_schema = 'gold'")
-    assert len(tables) == 7
+    assert len(tables) == 11
     for (table,) in tables:
         text = str(hospital.query(f"select * from gold.{table}"))
         assert "Muster" not in text

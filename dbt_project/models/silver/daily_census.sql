@@ -8,16 +8,21 @@ with provided as (
 
 stays as (
 
+    -- as long as it lies within the stay in hospital
     select
         ward_stays.facility_id,
+        ward_stays.encounter_id,
         ward_stays.ward_id,
+        ward_stays.ward_stay_id,
         ward_stays.source_id,
         ward_stays.batch_id,
-        {{ local_date('ward_stays.started_at', 'facilities.timezone') }} as start_date,
-        {{ local_date('ward_stays.ended_at', 'facilities.timezone') }} as end_date
+        ward_stays.present_from_at,
+        {{ local_date('ward_stays.present_from_at', 'facilities.timezone') }} as start_date,
+        {{ local_date('ward_stays.present_until_at', 'facilities.timezone') }} as end_date,
+        {{ last_local_date('ward_stays.present_until_at', 'facilities.timezone') }} as last_present_date
     from {{ ref('ward_stays') }} as ward_stays
     inner join {{ ref('facilities') }} as facilities on ward_stays.facility_id = facilities.facility_id
-    where ward_stays.started_at is not null
+    where ward_stays.present_from_at is not null
 
 ),
 
@@ -35,14 +40,34 @@ known_days as (
 
 ),
 
-patient_days as (
+present as (
 
     select
         stays.facility_id,
         stays.ward_id,
-        {{ each_day('stays.start_date', "coalesce(stays.end_date - 1, known_days.last_date)") }} as census_date
+        stays.start_date,
+        stays.end_date,
+        coalesce(stays.last_present_date, known_days.last_date) as last_present_date,
+        -- days of the same case in the same ward that an earlier ward stay has counted already
+        max(coalesce(stays.last_present_date, known_days.last_date)) over (
+            partition by stays.encounter_id, stays.ward_id
+            order by stays.present_from_at, stays.ward_stay_id
+            rows between unbounded preceding and 1 preceding
+        ) as counted_until_date
     from stays
     inner join known_days on stays.facility_id = known_days.facility_id
+
+),
+
+patient_days as (
+
+    select
+        facility_id,
+        ward_id,
+        end_date,
+        counted_until_date,
+        {{ each_day('start_date', 'last_present_date') }} as census_date
+    from present
 
 ),
 
@@ -52,7 +77,8 @@ occupied as (
         facility_id,
         ward_id,
         census_date,
-        count(*) as midnight_census
+        sum(case when end_date is null or census_date < end_date then 1 else 0 end) as midnight_census,
+        sum(case when counted_until_date is null or census_date > counted_until_date then 1 else 0 end) as days_present
     from patient_days
     group by facility_id, ward_id, census_date
 
@@ -93,8 +119,8 @@ equipped as (
         facility_id,
         ward_id,
         census_date,
-        count(*) filter (where bed_status_code in ('OPEN', 'CLEANING')) as staffed_beds,
-        count(*) filter (where bed_status_code = 'OPEN') as available_beds
+        sum(case when bed_status_code in ('OPEN', 'CLEANING') then 1 else 0 end) as staffed_beds,
+        sum(case when bed_status_code = 'OPEN' then 1 else 0 end) as available_beds
     from bed_days
     group by facility_id, ward_id, census_date
 
@@ -109,6 +135,7 @@ derived as (
         coalesce(occupied.ward_id, equipped.ward_id) as ward_id,
         coalesce(occupied.census_date, equipped.census_date) as census_date,
         coalesce(occupied.midnight_census, 0) as midnight_census,
+        coalesce(occupied.days_present, 0) as days_present,
         equipped.staffed_beds,
         equipped.available_beds
     from occupied
@@ -129,6 +156,7 @@ select
     row_id,
     census_date,
     midnight_census,
+    days_present,
     staffed_beds,
     available_beds
 from provided
@@ -143,9 +171,10 @@ select
     derived.batch_id,
     cast(null as bigint) as row_id,
     derived.census_date,
-    derived.midnight_census,
-    derived.staffed_beds,
-    derived.available_beds
+    cast(derived.midnight_census as bigint) as midnight_census,
+    cast(derived.days_present as bigint) as days_present,
+    cast(derived.staffed_beds as bigint) as staffed_beds,
+    cast(derived.available_beds as bigint) as available_beds
 from derived
 where not exists (
     select 1

@@ -22,7 +22,7 @@ Ended = Callable[[str, str], None]
 
 
 def dbt_vars(settings: Settings) -> dict[str, object]:
-    """What the models know of the sources: facility, time zone, currency and the entities that each provides.
+    """What the models know: facility, time zone, currency and entities of each source, and the smallest cell.
 
     A source that is not active is known, so that its staging models can be read, and provides nothing.
     """
@@ -37,7 +37,8 @@ def dbt_vars(settings: Settings) -> dict[str, object]:
                 "provides": source.provides if source.name in active else [],
             }
             for source in load_sources(settings).values()
-        }
+        },
+        "small_cell": settings.small_cell,
     }
 
 

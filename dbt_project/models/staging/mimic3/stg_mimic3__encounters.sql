@@ -16,18 +16,21 @@ select
     cast(null as varchar) as attending_practitioner_id,
     {{ lineage('mimic3', 'source') }},
     cast(source.hadm_id as varchar) as encounter_number,
+    cast('INPATIENT' as varchar) as encounter_class_code,
     cast(source.admission_type as varchar) as admission_type_code,
     case
         when source.discharge_location = 'DEAD/EXPIRED' then 'DIED'
         when source.discharge_location like 'LEFT AGAINST MEDICAL ADV%' then 'AMA'
         when source.discharge_location like 'REHAB%' then 'REHAB'
-        when source.discharge_location like 'HOME%' or source.discharge_location = 'HOSPICE-HOME' then 'HOME'
+        when source.discharge_location like 'HOSPICE%' then 'HOSPICE'
+        when source.discharge_location like 'HOME%' then 'HOME'
         when
-            source.discharge_location like 'DISC%-TRAN%'
-            or source.discharge_location like 'SNF%'
-            or source.discharge_location in (
-                'ICF', 'LONG TERM CARE HOSPITAL', 'SHORT TERM HOSPITAL', 'OTHER FACILITY', 'HOSPICE-MEDICAL FACILITY'
-            )
+            source.discharge_location like 'SNF%'
+            or source.discharge_location in ('ICF', 'LONG TERM CARE HOSPITAL', 'OTHER FACILITY')
+            then 'NURSING'
+        when source.discharge_location = 'DISCH-TRAN TO PSYCH HOSP' then 'OTHER'
+        when
+            source.discharge_location like 'DISC%-TRAN%' or source.discharge_location = 'SHORT TERM HOSPITAL'
             then 'TRANSFER'
         when source.discharge_location is not null then 'OTHER'
     end as discharge_disposition_code,

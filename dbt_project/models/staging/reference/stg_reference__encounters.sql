@@ -10,6 +10,7 @@ select
     cast({{ source_key('reference', 'attending_no') }} as varchar) as attending_practitioner_id,
     {{ lineage('reference') }},
     cast(case_no as varchar) as encounter_number,
+    cast('INPATIENT' as varchar) as encounter_class_code,
     cast(adm_type_cd as varchar) as admission_type_code,
     cast(dis_disp_cd as varchar) as discharge_disposition_code,
     cast(age_at_adm as integer) as age_at_admission_years,

@@ -1,0 +1,1 @@
+{{ unite('emergency_visits') }}

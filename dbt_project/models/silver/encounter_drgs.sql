@@ -1,0 +1,1 @@
+{{ unite('encounter_drgs') }}
