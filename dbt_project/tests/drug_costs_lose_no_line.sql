@@ -55,5 +55,5 @@ from silver
 left join gold on silver.facility_id = gold.facility_id and silver.month_start_date = gold.month_start_date
 where
     coalesce(silver.quantity, 0) <> coalesce(gold.quantity, 0)
-    -- a ten-thousandth: each drug is rounded after it was summed
-    or abs(coalesce(silver.cost, 0) - coalesce(gold.cost, 0)) > 0.0001
+    -- each drug is rounded after it was summed
+    or abs(coalesce(silver.cost, 0) - coalesce(gold.cost, 0)) > 0.005

@@ -80,6 +80,21 @@ compared as (
 
 ),
 
+unpriced as (
+
+    -- distinct: several lines of a drug may lack a price; it is there all the same, and neither new nor discontinued
+    select distinct
+        facility_id,
+        {{ month_of('period_start_date') }} as month_start_date,
+        drug_id,
+        case when drug_id is null then drug_class_code end as drug_class_code,
+        pricing_unit_code,
+        currency_code
+    from {{ ref('drug_costs') }}
+    where actual_cost is null
+
+),
+
 known_months as (
 
     -- distinct: a month is known if anything is known of it; one of which nothing came is not compared
@@ -95,6 +110,7 @@ changes as (
     select
         compared.*,
         case
+            when unpriced.facility_id is not null then 'UNDIVIDED'
             when compared.is_there = 0 then 'DISCONTINUED'
             when compared.was_there = 0 then 'NEW'
             when compared.costed_quantity > 0 and compared.previous_costed_quantity > 0 then 'CONTINUED'
@@ -110,6 +126,16 @@ changes as (
         on
             compared.facility_id = month_before.facility_id
             and compared.month_start_date = {{ month_after('month_before.month_start_date') }}
+    left join unpriced
+        on
+            compared.is_there + compared.was_there = 1
+            and compared.facility_id = unpriced.facility_id
+            and coalesce(compared.drug_id, '') = coalesce(unpriced.drug_id, '')
+            and coalesce(compared.drug_class_code, '') = coalesce(unpriced.drug_class_code, '')
+            and coalesce(compared.pricing_unit_code, '') = coalesce(unpriced.pricing_unit_code, '')
+            and compared.currency_code = unpriced.currency_code
+            and unpriced.month_start_date
+            = case when compared.is_there = 1 then month_before.month_start_date else this_month.month_start_date end
 
 ),
 
