@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.dbt_project.conftest import Warehouse, facts
+from tests.dbt_project.conftest import Warehouse, declared, facts
 
 from wardlake.settings import PROJECT_ROOT
 from wardlake.sources import read_source
@@ -54,7 +54,8 @@ def other_gold_is_empty(warehouse: Warehouse, filled: set[str]) -> bool:
 @pytest.mark.skipif(not REAL_DATA, reason="WARDLAKE_REAL_DATA does not name the folder of real data")
 def test_prescribing_of_practices_is_exact_to_the_penny(home: Warehouse, make_project: MakeProject) -> None:
     source = read_source(EXAMPLES / "nhs_epd.yaml")
-    project = make_project("nhs_epd", {path.name: path.read_text() for path in (EXAMPLES / "staging/nhs_epd").iterdir()})
+    staging = EXAMPLES / "staging" / "nhs_epd"
+    project = make_project("nhs_epd", {path.name: path.read_text() for path in staging.iterdir()})
     (file,) = (Path(str(REAL_DATA)) / "nhs_epd_prescribing").glob(source.tables["epd"].files.pattern)
     home.expose(source, {})
     with duckdb.connect(str(home.path)) as connection:
@@ -146,9 +147,7 @@ def total(month: str, atc: str, scripts: str, cost: str | None, currency: str = 
     return {"Month": month, "ATC2": atc, "Scripts": scripts, "Cost": cost, "Currency": currency}
 
 
-def test_cost_by_class_without_drugs_and_quantities(
-    home: Warehouse, make_project: MakeProject, tmp_path: Path
-) -> None:
+def test_cost_by_class_without_drugs_and_quantities(home: Warehouse, make_project: MakeProject, tmp_path: Path) -> None:
     (tmp_path / "totals.yaml").write_text(TOTALS_YAML)
     source = read_source(tmp_path / "totals.yaml")
     rows = [
@@ -163,8 +162,8 @@ def test_cost_by_class_without_drugs_and_quantities(
     home.build({source.name: facts(source)}, make_project("totals", TOTALS))
     d = Decimal
     found = home.query(
-        """select month(month_start_date), drug_class_system_code, drug_class_code, items, net_quantity, acquisition_cost,
-        unit_cost, cost_per_item, lines_without_cost, currency_code, price_basis_code
+        """select month(month_start_date), drug_class_system_code, drug_class_code, items, net_quantity,
+        acquisition_cost, unit_cost, cost_per_item, lines_without_cost, currency_code, price_basis_code
         from gold.drug_costs_monthly order by all"""
     )
     assert found == [
@@ -195,3 +194,24 @@ def test_two_currencies_in_one_table_stop_the_build(home: Warehouse, make_projec
     refused = home.dbt("build", sources={source.name: facts(source)}, project=make_project("totals", TOTALS))
     assert refused.returncode != 0
     assert "Failure in test drug_costs_are_in_the_currency_of_their_facility" in refused.stdout
+    assert home.query("select count(*) from duckdb_tables() where table_name = 'drug_costs_monthly'") == [(0,)]
+
+
+def test_a_unit_that_changes_stops_the_build(home: Warehouse) -> None:
+    clinical, pharmacy = declared("reference"), declared("reference_pharmacy")
+    home.expose(clinical, {"drug": [{"drug_cd": "D1", "pricing_unit": "ML"}]})
+    price = {"Drug Code": "D1", "Pricing Unit": "ML", "Currency": "EUR", "_file": "price_list_202501.xlsx"}
+    january = price | {"Effective From": "2025-01-01", "Unit Price": "2"}
+    april = price | {"Effective From": "2025-04-01", "Unit Price": "0.02", "Pricing Unit": "MG"}
+    home.expose(pharmacy, {"price_list": [january, april]})
+    refused = home.dbt(
+        "build",
+        "--select",
+        "+drug_costs_monthly",
+        "--exclude-resource-type",
+        "unit_test",
+        sources={source.name: facts(source) for source in (clinical, pharmacy)},
+    )
+    assert refused.returncode != 0
+    assert "Failure in test a_drug_is_counted_in_one_unit" in refused.stdout
+    assert home.query("select count(*) from duckdb_tables() where table_name = 'drug_costs_monthly'") == [(0,)]

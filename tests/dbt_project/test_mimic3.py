@@ -74,3 +74,13 @@ def test_every_row_of_the_hospital_arrives(mimic3: Warehouse) -> None:
         "observations": 76074,
         "drug_events": 10398,
     }
+
+
+def test_orders_of_the_formulary(mimic3: Warehouse) -> None:
+    """prescriptions.formulary_drug_cd: an order without one is for a drug outside of the formulary."""
+    published = mimic3.query(
+        "select count(*), count(*) filter (where formulary_drug_cd <> '') from bronze_mimic3.prescriptions"
+    )
+    assert published[0][0] == 10398
+    found = mimic3.query("select sum(orders_with_formulary_flag), sum(formulary_orders) from gold.drug_costs_monthly")
+    assert found == published

@@ -84,7 +84,8 @@ select
     coalesce(lines.unit_cost, listed.unit_cost) as unit_cost,
     case when lines.unit_cost is not null then lines.price_basis_code else listed.price_basis_code end
         as price_basis_code,
-    case when lines.unit_cost is not null then coalesce(lines.currency_code, lines.facility_currency_code)
+    case
+        when lines.unit_cost is not null then coalesce(lines.currency_code, lines.facility_currency_code)
         else lines.facility_currency_code
     end as currency_code
 from lines

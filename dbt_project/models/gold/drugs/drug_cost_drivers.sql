@@ -9,7 +9,7 @@ with months as (
         pricing_unit_code,
         price_basis_code,
         currency_code,
-        sum(actual_cost) as cost,
+        sum(actual_cost) as acquisition_cost,
         case when count(costed_quantity) = count(*) then sum(costed_quantity) end as quantity
     from {{ ref('drug_costs') }}
     where actual_cost is not null
@@ -29,10 +29,10 @@ paired as (
         pricing_unit_code,
         price_basis_code,
         currency_code,
-        cost,
+        acquisition_cost,
         quantity,
         1 as is_there,
-        cast(null as decimal(18, 6)) as previous_cost,
+        cast(null as decimal(18, 6)) as previous_acquisition_cost,
         cast(null as decimal(18, 3)) as previous_quantity,
         0 as was_there
     from months
@@ -48,10 +48,10 @@ paired as (
         pricing_unit_code,
         price_basis_code,
         currency_code,
-        cast(null as decimal(18, 6)) as cost,
+        cast(null as decimal(18, 6)) as acquisition_cost,
         cast(null as decimal(18, 3)) as quantity,
         0 as is_there,
-        cost as previous_cost,
+        acquisition_cost as previous_acquisition_cost,
         quantity as previous_quantity,
         1 as was_there
     from months
@@ -69,10 +69,10 @@ compared as (
         pricing_unit_code,
         price_basis_code,
         currency_code,
-        cast(sum(cost) as decimal(18, 6)) as cost,
+        cast(sum(acquisition_cost) as decimal(18, 6)) as acquisition_cost,
         cast(sum(quantity) as decimal(18, 3)) as costed_quantity,
         max(is_there) as is_there,
-        cast(sum(previous_cost) as decimal(18, 6)) as previous_cost,
+        cast(sum(previous_acquisition_cost) as decimal(18, 6)) as previous_acquisition_cost,
         cast(sum(previous_quantity) as decimal(18, 3)) as previous_costed_quantity,
         max(was_there) as was_there
     from paired
@@ -116,7 +116,7 @@ changes as (
             when compared.costed_quantity > 0 and compared.previous_costed_quantity > 0 then 'CONTINUED'
             else 'UNDIVIDED'
         end as driver_code,
-        coalesce(compared.cost, 0) - coalesce(compared.previous_cost, 0) as cost_change
+        coalesce(compared.acquisition_cost, 0) - coalesce(compared.previous_acquisition_cost, 0) as cost_change
     from compared
     inner join known_months as this_month
         on
@@ -146,7 +146,10 @@ divided as (
         case
             when driver_code = 'CONTINUED'
                 then {{
-                    ratio('previous_cost * (costed_quantity - previous_costed_quantity)', 'previous_costed_quantity', 6)
+                    ratio(
+                        'previous_acquisition_cost * (costed_quantity - previous_costed_quantity)',
+                        'previous_costed_quantity', 6
+                    )
                 }}
             else 0
         end as volume_effect
@@ -167,10 +170,11 @@ select
     divided.driver_code,
     divided.previous_costed_quantity,
     divided.costed_quantity,
-    divided.previous_cost,
-    divided.cost,
-    {{ ratio('divided.previous_cost', 'divided.previous_costed_quantity') }} as previous_unit_cost,
-    {{ ratio('divided.cost', 'divided.costed_quantity') }} as unit_cost,
+    divided.previous_acquisition_cost,
+    divided.acquisition_cost,
+    {{ ratio('divided.previous_acquisition_cost', 'divided.previous_costed_quantity') }}
+        as previous_unit_cost,
+    {{ ratio('divided.acquisition_cost', 'divided.costed_quantity') }} as unit_cost,
     cast(divided.cost_change as decimal(18, 6)) as cost_change,
     -- what volume does not explain is price, so that nothing is lost by rounding
     cast(case when divided.driver_code = 'CONTINUED' then divided.cost_change - divided.volume_effect else 0 end as decimal(18, 6))

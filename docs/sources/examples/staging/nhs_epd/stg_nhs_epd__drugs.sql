@@ -2,7 +2,9 @@ with numbered as (
 
     select
         *,
-        row_number() over (partition by "BNF_CODE" order by "YEAR_MONTH" desc, _batch_id, _row_id) as newest_first,
+        row_number() over (
+            partition by "BNF_CODE" order by "YEAR_MONTH" desc, _batch_id desc, _row_id desc
+        ) as newest_first,
         -- codes of medicines have 15 characters; those of appliances tell neither generic nor equivalent
         case when length("BNF_CODE") = 15 then "BNF_CODE" end as medicine_code
     from {{ source('nhs_epd', 'epd') }}

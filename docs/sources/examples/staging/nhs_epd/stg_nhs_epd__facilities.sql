@@ -2,7 +2,9 @@ with numbered as (
 
     select
         *,
-        row_number() over (partition by "PRACTICE_CODE" order by "YEAR_MONTH" desc, _batch_id, _row_id) as newest_first
+        row_number() over (
+            partition by "PRACTICE_CODE" order by "YEAR_MONTH" desc, _batch_id desc, _row_id desc
+        ) as newest_first
     from {{ source('nhs_epd', 'epd') }}
 
 )
