@@ -177,8 +177,10 @@ select
     {{ ratio('divided.acquisition_cost', 'divided.costed_quantity') }} as unit_cost,
     cast(divided.cost_change as decimal(18, 6)) as cost_change,
     -- what volume does not explain is price, so that nothing is lost by rounding
-    cast(case when divided.driver_code = 'CONTINUED' then divided.cost_change - divided.volume_effect else 0 end as decimal(18, 6))
-        as price_effect,
+    cast(
+        case when divided.driver_code = 'CONTINUED' then divided.cost_change - divided.volume_effect else 0 end
+        as decimal(18, 6)
+    ) as price_effect,
     cast(divided.volume_effect as decimal(18, 6)) as volume_effect,
     cast(case when divided.driver_code = 'NEW' then divided.cost_change else 0 end as decimal(18, 6))
         as new_effect,

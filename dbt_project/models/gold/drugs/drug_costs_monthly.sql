@@ -75,6 +75,8 @@ generics as (
         costs.pricing_unit_code,
         costs.currency_code,
         drugs.equivalence_code,
+        sum(costs.acquisition_cost) as equivalent_generic_cost,
+        sum(costs.costed_quantity) as equivalent_generic_quantity,
         {{ ratio('sum(costs.acquisition_cost)', 'sum(costs.costed_quantity)') }} as generic_unit_cost
     from costs
     inner join {{ ref('drugs') }} as drugs on costs.drug_id = drugs.drug_id
@@ -139,7 +141,9 @@ described as (
         coalesce(joined.drug_class_system_code, case when drugs.atc_code is not null then 'ATC' end)
             as class_system_code,
         {{ ratio('joined.acquisition_cost', 'joined.costed_quantity') }} as unit_cost,
-        case when drugs.is_generic = false then generics.generic_unit_cost end as generic_unit_cost,
+        generics.equivalent_generic_cost,
+        generics.equivalent_generic_quantity,
+        generics.generic_unit_cost,
         case when drugs.is_generic then joined.net_quantity when drugs.is_generic = false then 0 end
             as generic_quantity,
         case when drugs.is_generic is not null then joined.net_quantity end as generic_and_brand_quantity,
@@ -164,6 +168,7 @@ described as (
             and joined.currency_code = generics.currency_code
             and coalesce(joined.pricing_unit_code, '') = coalesce(generics.pricing_unit_code, '')
             and drugs.equivalence_code = generics.equivalence_code
+            and drugs.is_generic = false
 
 )
 
@@ -203,6 +208,8 @@ select
     cast(described.generic_and_brand_quantity as decimal(18, 3)) as generic_and_brand_quantity,
     {{ ratio('100 * described.generic_quantity', 'described.generic_and_brand_quantity', 2) }}
         as generic_dispensing_rate,
+    cast(described.equivalent_generic_cost as decimal(18, 6)) as equivalent_generic_cost,
+    cast(described.equivalent_generic_quantity as decimal(18, 3)) as equivalent_generic_quantity,
     described.generic_unit_cost,
     cast(
         case
