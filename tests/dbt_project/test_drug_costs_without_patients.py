@@ -86,7 +86,7 @@ def test_prescribing_of_practices_is_exact_to_the_penny(home: Warehouse, make_pr
     assert home.query(
         """select distinct currency_code, price_basis_code, lines_without_cost, month_start_date = date '2017-09-01',
         occupied_bed_days, ddd_missing_reason_code, pricing_unit_code from gold.drug_costs_monthly"""
-    ) == [("GBP", "REIMBURSED", 0, True, None, "OTHER_UNIT", None)]
+    ) == [("GBP", "REIMBURSED", 0, True, None, "NO_DDD", None)]
     opportunity = home.query(
         """select count(*) from gold.drug_costs_monthly
         where generic_opportunity > 0 and not is_generic and unit_cost > generic_unit_cost"""

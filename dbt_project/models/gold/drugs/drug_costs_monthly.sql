@@ -148,15 +148,15 @@ described as (
             as generic_quantity,
         case when drugs.is_generic is not null then joined.net_quantity end as generic_and_brand_quantity,
         case
-            when joined.pricing_unit_code = drugs.pricing_unit_code
+            when coalesce(joined.pricing_unit_code, '') = coalesce(drugs.pricing_unit_code, '')
                 then cast(joined.net_quantity * doses.ddds_per_pricing_unit as decimal(18, 4))
         end as ddd_quantity,
         case
             when joined.drug_id is null then 'NO_DRUG'
             when joined.net_quantity is null then 'NO_QUANTITY'
-            when joined.pricing_unit_code is null or joined.pricing_unit_code <> drugs.pricing_unit_code
-                then 'OTHER_UNIT'
-            else coalesce(doses.ddd_missing_reason_code, case when drugs.drug_id is null then 'NO_DDD' end)
+            when drugs.drug_id is null then 'NO_DDD'
+            when coalesce(joined.pricing_unit_code, '') <> coalesce(drugs.pricing_unit_code, '') then 'OTHER_UNIT'
+            else doses.ddd_missing_reason_code
         end as ddd_missing_reason_code
     from joined
     left join {{ ref('drugs') }} as drugs on joined.drug_id = drugs.drug_id
