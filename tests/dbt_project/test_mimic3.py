@@ -162,3 +162,13 @@ def test_one_group_of_each_stay_is_shown_by_family(mimic3: Warehouse) -> None:
     )
     assert found == [("APR", 24, 0), ("HCFA", 33, 0), ("MS", 72, 0)]
     assert mimic3.query("select count(case_mix_index) from gold.monthly_patient_metrics") == [(0,)]
+
+
+def test_orders_of_the_formulary(mimic3: Warehouse) -> None:
+    """prescriptions.formulary_drug_cd: an order without one is for a drug outside of the formulary."""
+    published = mimic3.query(
+        "select count(*), count(*) filter (where formulary_drug_cd <> '') from bronze_mimic3.prescriptions"
+    )
+    assert published[0][0] == 10398
+    found = mimic3.query("select sum(orders_with_formulary_flag), sum(formulary_orders) from gold.drug_costs_monthly")
+    assert found == published

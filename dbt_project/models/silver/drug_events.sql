@@ -32,10 +32,12 @@ select
     events.frequency_code,
     events.route_code,
     events.quantity,
+    events.quantity_unit_code,
     events.waste_quantity,
     events.unit_cost,
     events.price_basis_code,
     events.currency_code,
+    events.is_formulary,
     events.event_date,
     events.occurred_at
 from events

@@ -14,7 +14,7 @@ from wardlake.sources.tables import Tables
 ENTITIES = (
     "facilities", "wards", "beds", "bed_statuses", "patients", "practitioners", "encounters", "ward_stays",
     "emergency_visits", "diagnoses", "encounter_drgs", "procedures", "observations", "drugs", "drug_prices",
-    "drug_events", "staff_shifts", "staff_hours", "daily_census",
+    "drug_events", "drug_costs", "drug_ddds", "staff_shifts", "staff_hours", "daily_census",
 )  # fmt: skip
 TIMEZONES = available_timezones()
 

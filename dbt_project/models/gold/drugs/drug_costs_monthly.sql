@@ -1,97 +1,91 @@
-with lines as (
+with costs as (
 
     select
         facility_id,
-        drug_event_id,
+        {{ month_of('period_start_date') }} as month_start_date,
         drug_id,
-        drug_event_kind_code,
-        quantity,
-        unit_cost,
-        price_basis_code,
-        event_date,
-        {{ month_of('event_date') }} as month_start_date
-    from {{ ref('drug_events') }}
-    where drug_event_kind_code in ('DISPENSED', 'RETURNED')
+        -- a class names the row of a source that does not tell single drugs
+        case when drug_id is null then drug_class_code end as row_class_code,
+        case when drug_id is null then drug_class_system_code end as row_class_system_code,
+        pricing_unit_code,
+        currency_code,
+        case when count(distinct drug_class_system_code) = 1 then min(drug_class_code) end as drug_class_code,
+        case when count(distinct drug_class_system_code) = 1 then min(drug_class_system_code) end
+            as drug_class_system_code,
+        case when count(distinct price_basis_code) > 1 then 'MIXED' else min(price_basis_code) end as price_basis_code,
+        -- a sum with unknown parts is unknown: cost without quantity has no price by the unit
+        case when count(items) = count(*) then sum(items) end as items,
+        sum(quantity + coalesce(returned_quantity, 0)) as dispensed_quantity,
+        sum(returned_quantity) as returned_quantity,
+        sum(quantity) as net_quantity,
+        case when count(costed_quantity) = count(actual_cost) then sum(costed_quantity) end as costed_quantity,
+        sum(net_ingredient_cost) as net_ingredient_cost,
+        sum(actual_cost) as acquisition_cost,
+        sum(lines_without_cost) as lines_without_cost
+    from {{ ref('drug_costs') }}
+    group by 1, 2, 3, 4, 5, 6, 7
 
 ),
 
-listed as (
+joined as (
 
-    -- the list price of the day for lines without a price of their own; a contract price goes before others
     select
-        lines.drug_event_id,
-        prices.unit_cost,
-        prices.price_basis_code,
-        row_number() over (
-            partition by lines.drug_event_id
-            order by
-                case prices.price_basis_code when 'CONTRACT' then 1 when 'LIST' then 2 when 'NADAC' then 3 else 4 end,
-                prices.currency_code
-        ) as choice_number
-    from lines
-    inner join {{ ref('drug_price_history') }} as prices
+        costs.row_class_code,
+        costs.row_class_system_code,
+        costs.drug_class_code,
+        costs.drug_class_system_code,
+        costs.price_basis_code,
+        costs.items,
+        costs.dispensed_quantity,
+        costs.returned_quantity,
+        costs.net_quantity,
+        costs.costed_quantity,
+        costs.net_ingredient_cost,
+        costs.acquisition_cost,
+        costs.lines_without_cost,
+        uses.administered_quantity,
+        uses.wasted_quantity,
+        uses.days_of_therapy,
+        uses.encounters,
+        uses.encounter_cost,
+        uses.orders,
+        uses.orders_with_formulary_flag,
+        uses.formulary_orders,
+        coalesce(costs.facility_id, uses.facility_id) as facility_id,
+        coalesce(costs.month_start_date, uses.month_start_date) as month_start_date,
+        coalesce(costs.drug_id, uses.drug_id) as drug_id,
+        coalesce(costs.pricing_unit_code, uses.pricing_unit_code) as pricing_unit_code,
+        coalesce(costs.currency_code, uses.currency_code) as currency_code
+    from costs
+    full outer join {{ ref('drug_uses_monthly') }} as uses
         on
-            lines.facility_id = prices.facility_id
-            and lines.drug_id = prices.drug_id
-            and lines.event_date between prices.price_start_date and coalesce(prices.price_end_date, lines.event_date)
-    where lines.unit_cost is null
-
+            costs.facility_id = uses.facility_id
+            and costs.month_start_date = uses.month_start_date
+            and coalesce(costs.drug_id, '') = coalesce(uses.drug_id, '')
+            and coalesce(costs.pricing_unit_code, '') = coalesce(uses.pricing_unit_code, '')
+            and costs.currency_code = uses.currency_code
+            and costs.row_class_code is null
 ),
 
-priced as (
+generics as (
 
     select
-        lines.facility_id,
-        lines.drug_id,
-        lines.month_start_date,
-        lines.drug_event_kind_code,
-        lines.quantity,
-        coalesce(lines.unit_cost, listed.unit_cost) as unit_cost,
-        case
-            when lines.unit_cost is not null then lines.price_basis_code else listed.price_basis_code
-        end as price_basis_code
-    from lines
-    left join listed
-        on
-            lines.drug_event_id = listed.drug_event_id
-            and listed.choice_number = 1
+        costs.facility_id,
+        costs.month_start_date,
+        costs.pricing_unit_code,
+        costs.currency_code,
+        drugs.equivalence_code,
+        sum(costs.acquisition_cost) as equivalent_generic_cost,
+        sum(costs.costed_quantity) as equivalent_generic_quantity,
+        {{ ratio('sum(costs.acquisition_cost)', 'sum(costs.costed_quantity)') }} as generic_unit_cost
+    from costs
+    inner join {{ ref('drugs') }} as drugs on costs.drug_id = drugs.drug_id
+    where drugs.is_generic and costs.costed_quantity > 0
+    group by 1, 2, 3, 4, 5
 
 ),
 
-dispensed as (
-
-    select
-        facility_id,
-        drug_id,
-        month_start_date,
-        coalesce(sum(quantity) filter (where drug_event_kind_code = 'DISPENSED'), 0) as dispensed_quantity,
-        -coalesce(sum(quantity) filter (where drug_event_kind_code = 'RETURNED'), 0) as returned_quantity,
-        cast(sum(quantity * unit_cost) as decimal(18, 4)) as acquisition_cost,
-        count(*) filter (where quantity is null or unit_cost is null) as lines_without_cost,
-        case
-            when count(distinct price_basis_code) > 1 then 'MIXED'
-            else coalesce(min(price_basis_code), 'UNKNOWN')
-        end as price_basis_code
-    from priced
-    group by facility_id, drug_id, month_start_date
-
-),
-
-administered as (
-
-    select
-        drug_events.facility_id,
-        drug_events.drug_id,
-        {{ month_of('drug_events.event_date') }} as month_start_date,
-        sum(drug_events.quantity) filter (where drug_events.event_status_code = 'GIVEN') as administered_quantity,
-        sum(drug_events.waste_quantity) as wasted_quantity
-    from {{ ref('drug_events') }} as drug_events
-    where drug_events.drug_event_kind_code = 'ADMINISTERED'
-    group by drug_events.facility_id, drug_events.drug_id, {{ month_of('drug_events.event_date') }}
-
-),
-
-patient_days as (
+bed_days as (
 
     select
         facility_id,
@@ -102,51 +96,151 @@ patient_days as (
 
 ),
 
-joined as (
+stays as (
 
     select
-        dispensed.*,
-        dispensed.dispensed_quantity - dispensed.returned_quantity as net_quantity,
-        administered.administered_quantity,
-        administered.wasted_quantity,
-        {{ ratio('dispensed.acquisition_cost', 'dispensed.dispensed_quantity - dispensed.returned_quantity') }}
-            as unit_cost,
-        cast(patient_days.occupied_bed_days as bigint) as occupied_bed_days
-    from dispensed
-    left join administered
+        facility_id,
+        patient_key,
+        admission_date,
+        discharge_date,
+        max(coalesce(discharge_date, admission_date)) over (partition by facility_id) as last_date
+    from {{ ref('encounter_facts') }}
+
+),
+
+days as (
+
+    -- distinct: two stays of a patient on one day are one day
+    select distinct
+        facility_id,
+        patient_key,
+        {{ each_day('admission_date', 'coalesce(discharge_date, last_date)') }} as present_date
+    from stays
+
+),
+
+presence as (
+
+    select
+        facility_id,
+        {{ month_of('present_date') }} as month_start_date,
+        count(*) as days_present
+    from days
+    group by facility_id, {{ month_of('present_date') }}
+
+),
+
+described as (
+
+    select
+        joined.*,
+        drugs.drug_name,
+        drugs.generic_name,
+        drugs.is_generic,
+        coalesce(joined.drug_class_code, drugs.atc_code) as class_code,
+        coalesce(joined.drug_class_system_code, case when drugs.atc_code is not null then 'ATC' end)
+            as class_system_code,
+        {{ ratio('joined.acquisition_cost', 'joined.costed_quantity') }} as unit_cost,
+        generics.equivalent_generic_cost,
+        generics.equivalent_generic_quantity,
+        generics.generic_unit_cost,
+        case when drugs.is_generic then joined.net_quantity when drugs.is_generic = false then 0 end
+            as generic_quantity,
+        case when drugs.is_generic is not null then joined.net_quantity end as generic_and_brand_quantity,
+        case
+            when coalesce(joined.pricing_unit_code, '') = coalesce(drugs.pricing_unit_code, '')
+                then cast(joined.net_quantity * doses.ddds_per_pricing_unit as decimal(18, 4))
+        end as ddd_quantity,
+        case
+            when joined.drug_id is null then 'NO_DRUG'
+            when joined.net_quantity is null then 'NO_QUANTITY'
+            when drugs.drug_id is null then 'NO_DDD'
+            when coalesce(joined.pricing_unit_code, '') <> coalesce(drugs.pricing_unit_code, '') then 'OTHER_UNIT'
+            else doses.ddd_missing_reason_code
+        end as ddd_missing_reason_code
+    from joined
+    left join {{ ref('drugs') }} as drugs on joined.drug_id = drugs.drug_id
+    left join {{ ref('drug_daily_doses') }} as doses on joined.drug_id = doses.drug_id
+    left join generics
         on
-            dispensed.facility_id = administered.facility_id
-            and dispensed.drug_id = administered.drug_id
-            and dispensed.month_start_date = administered.month_start_date
-    left join patient_days
-        on
-            dispensed.facility_id = patient_days.facility_id
-            and dispensed.month_start_date = patient_days.month_start_date
+            joined.facility_id = generics.facility_id
+            and joined.month_start_date = generics.month_start_date
+            and joined.currency_code = generics.currency_code
+            and coalesce(joined.pricing_unit_code, '') = coalesce(generics.pricing_unit_code, '')
+            and drugs.equivalence_code = generics.equivalence_code
+            and drugs.is_generic = false
 
 )
 
 select
-    joined.facility_id,
-    joined.month_start_date,
-    joined.drug_id,
-    drugs.drug_name,
-    drugs.generic_name,
-    drugs.pricing_unit_code,
-    joined.price_basis_code,
-    facilities.currency_code,
-    cast(joined.dispensed_quantity as decimal(18, 3)) as dispensed_quantity,
-    cast(joined.returned_quantity as decimal(18, 3)) as returned_quantity,
-    cast(joined.net_quantity as decimal(18, 3)) as net_quantity,
-    joined.acquisition_cost,
-    joined.unit_cost,
-    cast(joined.administered_quantity as decimal(18, 3)) as administered_quantity,
-    cast(joined.wasted_quantity as decimal(18, 3)) as wasted_quantity,
-    cast(joined.wasted_quantity * joined.unit_cost as decimal(18, 4)) as waste_cost,
-    {{ ratio('100 * joined.wasted_quantity', 'joined.administered_quantity + joined.wasted_quantity', 2) }}
+    described.facility_id,
+    described.month_start_date,
+    described.drug_id,
+    described.drug_name,
+    described.generic_name,
+    described.class_code as drug_class_code,
+    described.class_system_code as drug_class_system_code,
+    described.pricing_unit_code,
+    coalesce(described.price_basis_code, 'UNKNOWN') as price_basis_code,
+    described.currency_code,
+    described.is_generic,
+    cast(described.items as bigint) as items,
+    cast(described.dispensed_quantity as decimal(18, 3)) as dispensed_quantity,
+    cast(described.returned_quantity as decimal(18, 3)) as returned_quantity,
+    cast(described.net_quantity as decimal(18, 3)) as net_quantity,
+    cast(described.costed_quantity as decimal(18, 3)) as costed_quantity,
+    cast(described.net_ingredient_cost as decimal(18, 6)) as net_ingredient_cost,
+    cast(described.acquisition_cost as decimal(18, 6)) as acquisition_cost,
+    cast(coalesce(described.lines_without_cost, 0) as bigint) as lines_without_cost,
+    described.unit_cost,
+    {{ ratio('described.acquisition_cost', 'described.items') }} as cost_per_item,
+    described.administered_quantity,
+    described.wasted_quantity,
+    cast(described.wasted_quantity * described.unit_cost as decimal(18, 4)) as waste_cost,
+    {{ ratio('100 * described.wasted_quantity', 'described.administered_quantity + described.wasted_quantity', 2) }}
         as waste_pct,
-    joined.lines_without_cost,
-    joined.occupied_bed_days,
-    {{ ratio('joined.acquisition_cost', 'joined.occupied_bed_days') }} as cost_per_patient_day
-from joined
-inner join {{ ref('facilities') }} as facilities on joined.facility_id = facilities.facility_id
-left join {{ ref('drugs') }} as drugs on joined.drug_id = drugs.drug_id
+    coalesce(described.encounters, 0) as encounters,
+    described.encounter_cost,
+    {{ ratio('described.encounter_cost', 'described.encounters') }} as cost_per_encounter,
+    cast(bed_days.occupied_bed_days as bigint) as occupied_bed_days,
+    {{ ratio('described.acquisition_cost', 'bed_days.occupied_bed_days') }} as cost_per_patient_day,
+    cast(described.generic_quantity as decimal(18, 3)) as generic_quantity,
+    cast(described.generic_and_brand_quantity as decimal(18, 3)) as generic_and_brand_quantity,
+    {{ ratio('100 * described.generic_quantity', 'described.generic_and_brand_quantity', 2) }}
+        as generic_dispensing_rate,
+    cast(described.equivalent_generic_cost as decimal(18, 6)) as equivalent_generic_cost,
+    cast(described.equivalent_generic_quantity as decimal(18, 3)) as equivalent_generic_quantity,
+    described.generic_unit_cost,
+    cast(
+        case
+            when described.unit_cost > described.generic_unit_cost
+                then (described.unit_cost - described.generic_unit_cost) * described.costed_quantity
+            when described.unit_cost <= described.generic_unit_cost then 0
+        end as decimal(18, 4)
+    ) as generic_opportunity,
+    coalesce(described.orders, 0) as orders,
+    coalesce(described.orders_with_formulary_flag, 0) as orders_with_formulary_flag,
+    coalesce(described.formulary_orders, 0) as formulary_orders,
+    {{ ratio('100 * described.formulary_orders', 'described.orders_with_formulary_flag', 2) }}
+        as formulary_compliance_pct,
+    described.ddd_quantity,
+    case when described.ddd_quantity is null then described.ddd_missing_reason_code end as ddd_missing_reason_code,
+    {{ ratio('100 * described.ddd_quantity', 'bed_days.occupied_bed_days', 2) }} as ddd_per_100_bed_days,
+    patients.admissions,
+    {{ ratio('1000 * described.ddd_quantity', 'patients.admissions', 2) }} as ddd_per_1000_admissions,
+    described.days_of_therapy,
+    presence.days_present,
+    {{ ratio('1000 * described.days_of_therapy', 'presence.days_present', 2) }} as dot_per_1000_days_present
+from described
+left join bed_days
+    on
+        described.facility_id = bed_days.facility_id
+        and described.month_start_date = bed_days.month_start_date
+left join {{ ref('monthly_patient_metrics') }} as patients
+    on
+        described.facility_id = patients.facility_id
+        and described.month_start_date = patients.month_start_date
+left join presence
+    on
+        described.facility_id = presence.facility_id
+        and described.month_start_date = presence.month_start_date

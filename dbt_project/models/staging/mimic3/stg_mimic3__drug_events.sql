@@ -19,10 +19,12 @@ select
     cast(null as varchar) as frequency_code,
     cast(route as varchar) as route_code,
     cast(null as decimal(18, 3)) as quantity,
+    cast(null as varchar) as quantity_unit_code,
     cast(null as decimal(18, 3)) as waste_quantity,
     cast(null as decimal(18, 4)) as unit_cost,
     cast(null as varchar) as price_basis_code,
     cast(null as varchar) as currency_code,
+    formulary_drug_cd is not null as is_formulary,
     cast(startdate as date) as event_date,
     -- orders carry a date without a time
     cast(null as timestamp with time zone) as occurred_at

@@ -16,7 +16,12 @@ select
     cast(null as varchar) as atc_code,
     cast(arg_min(form_unit_disp, _row_id) as varchar) as form_code,
     cast(arg_min(prod_strength, _row_id) as varchar) as strength_text,
+    cast(null as decimal(18, 4)) as strength_quantity,
+    cast(null as varchar) as strength_unit_code,
+    cast(null as varchar) as route_code,
     cast(null as varchar) as pricing_unit_code,
+    cast(null as varchar) as equivalence_code,
+    cast(null as boolean) as is_generic,
     cast(null as varchar) as usage_text
 from source
 where formulary_drug_cd is not null

@@ -25,10 +25,12 @@ select
     cast(freq_cd as varchar) as frequency_code,
     cast(route_cd as varchar) as route_code,
     cast(null as decimal(18, 3)) as quantity,
+    cast(null as varchar) as quantity_unit_code,
     cast(null as decimal(18, 3)) as waste_quantity,
     cast(null as decimal(18, 4)) as unit_cost,
     cast(null as varchar) as price_basis_code,
     cast(null as varchar) as currency_code,
+    cast(null as boolean) as is_formulary,
     cast(ordered_ts as date) as event_date,
     {{ to_utc('ordered_ts', 'reference') }} as occurred_at
 from prescriptions
@@ -52,10 +54,12 @@ select
     cast(null as varchar) as frequency_code,
     cast(prescriptions.route_cd as varchar) as route_code,
     cast(administrations.qty as decimal(18, 3)) as quantity,
+    cast(null as varchar) as quantity_unit_code,
     cast(administrations.waste_qty as decimal(18, 3)) as waste_quantity,
     cast(null as decimal(18, 4)) as unit_cost,
     cast(null as varchar) as price_basis_code,
     cast(null as varchar) as currency_code,
+    cast(null as boolean) as is_formulary,
     cast(administrations.given_ts as date) as event_date,
     {{ to_utc('administrations.given_ts', 'reference') }} as occurred_at
 from administrations

@@ -1,6 +1,26 @@
 with source as (
 
-    select * from {{ source('reference', 'drug') }}
+    select
+        *,
+        {{ text_part('strength_txt', ' ', 1) }} as strength_number,
+        upper({{ text_part('strength_txt', ' ', 2) }}) as strength_unit,
+        strength_txt like '% % %' as is_combination
+    from {{ source('reference', 'drug') }}
+
+),
+
+measured as (
+
+    -- '500 mg' of a tablet, '10 mg/ml' of a solution; of '160 ug/4.5 ug' or '5 %' nothing is taken
+    select
+        *,
+        case
+            when is_combination then null
+            when pricing_unit = 'EA' and strength_unit in ('MG', 'G', 'UG', 'IU') then strength_unit
+            when strength_unit in ('MG/' || pricing_unit, 'IU/' || pricing_unit)
+                then {{ text_part('strength_unit', '/', 1) }}
+        end as strength_unit_code
+    from source
 
 )
 
@@ -13,6 +33,11 @@ select
     cast(atc_cd as varchar) as atc_code,
     cast(form_cd as varchar) as form_code,
     cast(strength_txt as varchar) as strength_text,
+    case when strength_unit_code is not null then {{ to_decimal('strength_number') }} end as strength_quantity,
+    cast(strength_unit_code as varchar) as strength_unit_code,
+    cast(null as varchar) as route_code,
     cast(pricing_unit as varchar) as pricing_unit_code,
+    cast(null as varchar) as equivalence_code,
+    cast(null as boolean) as is_generic,
     cast(usage_txt as varchar) as usage_text
-from source
+from measured

@@ -22,10 +22,12 @@ select
     cast(null as varchar) as frequency_code,
     cast(null as varchar) as route_code,
     {{ to_decimal('"Quantity"', scale=3) }} as quantity,
+    cast(null as varchar) as quantity_unit_code,
     cast(null as decimal(18, 3)) as waste_quantity,
     {{ to_decimal('"Unit Price"') }} as unit_cost,
     cast('CONTRACT' as varchar) as price_basis_code,
     cast({{ facility('reference_pharmacy', 'currency') }} as varchar) as currency_code,
+    cast(null as boolean) as is_formulary,
     {{ to_date('"Date"') }} as event_date,
     -- the file gives the day only
     cast(null as timestamp with time zone) as occurred_at

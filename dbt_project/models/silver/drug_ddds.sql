@@ -1,0 +1,1 @@
+{{ unite('drug_ddds') }}
