@@ -19,14 +19,23 @@ numbered as (
 
 )
 
+-- a census midnight is local and an amount has a currency: without them the hospital's figures would mean nothing
 select
     facility_id,
     source_id,
     batch_id,
     row_id,
-    facility_name,
-    timezone,
-    currency_code
+    coalesce(facility_name, facility_id) as facility_name,
+    {% for fact in ('timezone', 'currency_code') -%}
+        case
+            when {{ fact }} is null
+                then {{ refuse(
+                    "'The facility ' || coalesce(facility_id, 'without an id') || ' of the source ' || source_id || ' has no "
+                    ~ fact ~ ". Give it one in stg_' || source_id || '__facilities.'"
+                ) }}
+            else {{ fact }}
+        end as {{ fact }}{{ "," if not loop.last }}
+    {% endfor %}
 from provided
 
 union all
@@ -43,4 +52,4 @@ select
 from numbered
 where
     facility_row_number = 1
-    and facility_id not in (select provided.facility_id from provided)
+    and facility_id not in (select provided.facility_id from provided where provided.facility_id is not null)

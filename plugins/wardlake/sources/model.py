@@ -14,7 +14,7 @@ from wardlake.sources.tables import Tables
 ENTITIES = (
     "facilities", "wards", "beds", "bed_statuses", "patients", "practitioners", "encounters", "ward_stays",
     "diagnoses", "procedures", "observations", "drugs", "drug_prices", "drug_events", "staff_shifts",
-    "staff_hours", "daily_census",
+    "staff_hours", "daily_census", "monthly_staff_hours", "monthly_census", "staffing_budgets",
 )  # fmt: skip
 TIMEZONES = available_timezones()
 
