@@ -258,17 +258,26 @@ care_of_month as (
 
 covered as (
 
-    -- plans reach into the future: only what was worked says how far the data go
+    -- plans reach into the future: only what was worked says how far the hours go
     select
         facility_id,
-        {{ first_open_month('max(work_date)') }} as open_month
+        {{ first_open_month('max(work_date)') }} as open_month,
+        true as has_hours
     from {{ ref('staff_hours') }}
     where coalesce(productive_hours, paid_hours, direct_care_hours) is not null
     group by facility_id
     union all
     select
         facility_id,
-        {{ next_month('max(month_start_date)') }} as open_month
+        {{ next_month('max(month_start_date)') }} as open_month,
+        true as has_hours
+    from returned_months
+    group by facility_id
+    union all
+    select
+        facility_id,
+        {{ next_month('max(month_start_date)') }} as open_month,
+        false as has_hours
     from {{ ref('monthly_staff_hours') }}
     group by facility_id
 
@@ -276,9 +285,10 @@ covered as (
 
 open_months as (
 
+    -- a return of posts says how far the data go only where there are no hours
     select
         facility_id,
-        max(open_month) as open_month
+        coalesce(max(case when has_hours then open_month end), max(open_month)) as open_month
     from covered
     group by facility_id
 
@@ -333,7 +343,7 @@ select
         when care.resident_hours > 12 * care.resident_days then 'TOTAL_ABOVE_12'
         when 100 * care.na_resident_hours > 525 * care.resident_days then 'NA_ABOVE_5_25'
     end as cms_aberrant_code,
-    {{ ratio('100 * staff.contract_paid_hours', 'staff.paid_hours', 2) }} as contract_hours_pct,
+    {{ ratio('100 * coalesce(staff.contract_paid_hours, 0)', 'staff.paid_hours', 2) }} as contract_hours_pct,
     {{ ratio('100 * staff.present_hours', 'staff.planned_hours', 2) }} as fill_rate_pct,
     {% for time in ('day', 'night') -%}
         {% for group in ('registered', 'unregistered') -%}
