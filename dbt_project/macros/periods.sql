@@ -1,10 +1,22 @@
 {#- First day of the month after the one of a date. -#}
 {% macro next_month(date) -%}
-    {{ return(adapter.dispatch('next_month', 'wardlake')(date)) }}
+    {{- return(adapter.dispatch('next_month', 'wardlake')(date)) -}}
 {%- endmacro %}
 
 {% macro default__next_month(date) -%}
     cast(date_trunc('month', {{ date }}) + interval '1 month' as date)
+{%- endmacro %}
+
+{% macro spark__next_month(date) -%}
+    add_months(trunc({{ date }}, 'MONTH'), 1)
+{%- endmacro %}
+
+{% macro bigquery__next_month(date) -%}
+    date_add(date_trunc({{ date }}, month), interval 1 month)
+{%- endmacro %}
+
+{% macro athena__next_month(date) -%}
+    cast(date_trunc('month', {{ date }}) + interval '1' month as date)
 {%- endmacro %}
 
 

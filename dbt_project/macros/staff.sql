@@ -12,7 +12,7 @@
             'RN', 'RN_ADMIN', 'RN_DIRECTOR', 'LPN', 'LPN_ADMIN', 'UAP', 'UAP_TRAINEE', 'MEDICATION_AIDE'
         ],
     } -%}
-    {%- do return("('" ~ groups[group] | join("', '") ~ "')") -%}
+    {{- return("('" ~ groups[group] | join("', '") ~ "')") -}}
 {%- endmacro %}
 
 

@@ -26,16 +26,8 @@ select
     batch_id,
     row_id,
     coalesce(facility_name, facility_id) as facility_name,
-    {% for fact in ('timezone', 'currency_code') -%}
-        case
-            when {{ fact }} is null
-                then {{ refuse(
-                    "'The facility ' || coalesce(facility_id, 'without an id') || ' of the source ' || source_id || ' has no "
-                    ~ fact ~ ". Give it one in stg_' || source_id || '__facilities.'"
-                ) }}
-            else {{ fact }}
-        end as {{ fact }}{{ "," if not loop.last }}
-    {% endfor %}
+    {{ demanded('timezone', 'time zone') }} as timezone,
+    {{ demanded('currency_code', 'currency') }} as currency_code
 from provided
 
 union all
@@ -52,4 +44,8 @@ select
 from numbered
 where
     facility_row_number = 1
-    and facility_id not in (select provided.facility_id from provided where provided.facility_id is not null)
+    and not exists (
+        select 1
+        from provided
+        where provided.facility_id = numbered.facility_id
+    )

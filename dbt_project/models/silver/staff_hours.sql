@@ -84,9 +84,9 @@ derived as (
             end as {{ kind }}_hours,
         {% endfor -%}
         case when clocked_shifts > 0 then staff_at_midnight end as staff_at_midnight,
-        {% for kind in ('planned', 'planned_day', 'planned_night') -%}
-            {{ ratio(kind ~ '_seconds', 3600) }} as {{ kind }}_hours{{ "," if not loop.last }}
-        {% endfor %}
+        {{ ratio('planned_seconds', 3600) }} as planned_hours,
+        {{ ratio('planned_day_seconds', 3600) }} as planned_day_hours,
+        {{ ratio('planned_night_seconds', 3600) }} as planned_night_hours
     from summed
 
 )

@@ -88,7 +88,8 @@ attended as (
         month_start_date,
         count(*) as encounters,
         sum(case when is_discharged then 1 else 0 end) as discharges,
-        sum(case when is_open then least(open_patient_days, month_patient_days) else closed_patient_days end) as patient_days
+        sum(case when is_open then least(open_patient_days, month_patient_days) else closed_patient_days end)
+            as patient_days
     from month_parts
     group by facility_id, practitioner_key, month_start_date
 

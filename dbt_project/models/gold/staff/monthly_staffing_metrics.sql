@@ -147,28 +147,28 @@ returned_census as (
 periods as (
 
     select
-        days.facility_id,
-        days.ward_id,
-        {{ month_of('days.work_date') }} as month_start_date,
-        days.work_date as period_start_date,
-        days.is_weekend,
-        days.patient_days,
-        days.productive_hours,
-        days.total_nursing_hours,
-        days.rn_hours,
-        days.care_hours,
-        days.registered_care_hours,
-        days.unregistered_care_hours,
-        days.paid_hours,
-        days.rn_paid_hours,
-        days.lpn_paid_hours,
-        days.na_paid_hours,
-        days.rn_at_midnight
-    from {{ ref('nursing_hours_daily') }} as days
+        nursing_days.facility_id,
+        nursing_days.ward_id,
+        {{ month_of('nursing_days.work_date') }} as month_start_date,
+        nursing_days.work_date as period_start_date,
+        nursing_days.is_weekend,
+        nursing_days.patient_days,
+        nursing_days.productive_hours,
+        nursing_days.total_nursing_hours,
+        nursing_days.rn_hours,
+        nursing_days.care_hours,
+        nursing_days.registered_care_hours,
+        nursing_days.unregistered_care_hours,
+        nursing_days.paid_hours,
+        nursing_days.rn_paid_hours,
+        nursing_days.lpn_paid_hours,
+        nursing_days.na_paid_hours,
+        nursing_days.rn_at_midnight
+    from {{ ref('nursing_hours_daily') }} as nursing_days
     left join returned_months
         on
-            days.facility_id = returned_months.facility_id
-            and {{ month_of('days.work_date') }} = returned_months.month_start_date
+            nursing_days.facility_id = returned_months.facility_id
+            and {{ month_of('nursing_days.work_date') }} = returned_months.month_start_date
     where returned_months.facility_id is null
     union all
     select
@@ -183,11 +183,13 @@ periods as (
         {{ part_of('returned_hours.rn_hours', 'returned_hours.total_nursing_hours') }} as rn_hours,
         returned_hours.care_hours,
         {% for part in ('registered', 'unregistered') -%}
-            {{ part_of('returned_hours.' ~ part ~ '_care_hours', 'returned_hours.care_hours') }} as {{ part }}_care_hours,
+            {{ part_of('returned_hours.' ~ part ~ '_care_hours', 'returned_hours.care_hours') }}
+                as {{ part }}_care_hours,
         {% endfor -%}
         returned_hours.paid_hours,
         {% for part in ('rn', 'lpn', 'na') -%}
-            {{ part_of('returned_hours.' ~ part ~ '_paid_hours', 'returned_hours.paid_hours') }} as {{ part }}_paid_hours,
+            {{ part_of('returned_hours.' ~ part ~ '_paid_hours', 'returned_hours.paid_hours') }}
+                as {{ part }}_paid_hours,
         {% endfor -%}
         cast(null as bigint) as rn_at_midnight
     from returned_hours

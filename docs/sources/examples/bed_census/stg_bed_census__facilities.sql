@@ -1,6 +1,6 @@
 -- All hospitals of the region have the time zone and the currency of the sender.
 select
-    'region:' || hospital as facility_id,
+    'region_' || hospital as facility_id,
     'bed_census' as source_id,
     max(_batch_id) as batch_id,
     cast(null as bigint) as row_id,

@@ -23,7 +23,7 @@ with named as (
 )
 
 select
-    'nhs:' || org_code as facility_id,
+    'nhs_' || org_code as facility_id,
     'nhs_trusts' as source_id,
     max(_batch_id) as batch_id,
     cast(null as bigint) as row_id,

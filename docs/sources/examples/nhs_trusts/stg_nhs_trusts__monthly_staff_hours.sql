@@ -52,7 +52,7 @@ dated as (
 
 select
     cast(null as varchar) as ward_id,
-    'nhs:' || org_code as facility_id,
+    'nhs_' || org_code as facility_id,
     'nhs_trusts' as source_id,
     max(_batch_id) as batch_id,
     cast(null as bigint) as row_id,

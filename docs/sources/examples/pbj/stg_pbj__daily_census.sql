@@ -1,6 +1,6 @@
 select
     cast(null as varchar) as ward_id,
-    {{ lineage('pbj', facility_id="'ccn:' || \"PROVNUM\"") }},
+    {{ lineage('pbj', facility_id="'ccn_' || \"PROVNUM\"") }},
     {{ to_date("substr(\"WorkDate\", 1, 4) || '-' || substr(\"WorkDate\", 5, 2) || '-' || substr(\"WorkDate\", 7, 2)") }}
         as census_date,
     cast({{ to_decimal('"MDScensus"', scale=0) }} as bigint) as midnight_census,

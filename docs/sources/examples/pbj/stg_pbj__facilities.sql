@@ -22,7 +22,7 @@ with numbered as (
 )
 
 select
-    {{ lineage('pbj', facility_id="'ccn:' || \"PROVNUM\"") }},
+    {{ lineage('pbj', facility_id="'ccn_' || \"PROVNUM\"") }},
     cast("PROVNAME" as varchar) as facility_name,
     case
         {%- for zone, codes in states.items() %}

@@ -16,7 +16,7 @@
         {% set hours = to_decimal('"Hrs_' ~ column ~ '_' ~ suffix ~ '"') %}
         select
             cast(null as varchar) as ward_id,
-            {{ lineage('pbj', facility_id="'ccn:' || \"PROVNUM\"") }},
+            {{ lineage('pbj', facility_id="'ccn_' || \"PROVNUM\"") }},
             {{ to_date(
                 "substr(\"WorkDate\", 1, 4) || '-' || substr(\"WorkDate\", 5, 2) || '-' || substr(\"WorkDate\", 7, 2)"
             ) }} as work_date,
