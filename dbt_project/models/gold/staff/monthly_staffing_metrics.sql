@@ -5,7 +5,10 @@ with returned_months as (
         facility_id,
         month_start_date
     from {{ ref('monthly_staff_hours') }}
-    where coalesce(paid_hours, productive_hours, direct_care_hours, present_hours, planned_hours) is not null
+    where
+        coalesce(
+            paid_hours, productive_hours, direct_care_hours, present_hours, present_day_hours, present_night_hours
+        ) is not null
 
 ),
 
