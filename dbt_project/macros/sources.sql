@@ -45,17 +45,19 @@
 {%- endmacro %}
 
 
-{#- The hospital and the system that a row belongs to. -#}
-{% macro facility_of(source) -%}
-    cast({{ facility(source, 'facility_id') }} as varchar) as facility_id,
+{#- The hospital and the system that a row belongs to. A file of many hospitals says in each row which one is meant:
+    `facility_id` is an expression of its key, for example "'ccn_' || provider_no". -#}
+{% macro facility_of(source, facility_id=none) -%}
+    cast({{ facility_id or facility(source, 'facility_id') }} as varchar) as facility_id,
     cast('{{ source }}' as varchar) as source_id
 {%- endmacro %}
 
 
-{#- The columns that say where a row of silver came from; `table` qualifies them where several tables are joined. -#}
-{% macro lineage(source, table=none) -%}
+{#- The columns that say where a row of silver came from; `table` qualifies them where several tables are joined, and
+    `facility_id` is meant as in facility_of. -#}
+{% macro lineage(source, table=none, facility_id=none) -%}
     {%- set prefix = table ~ "." if table else "" -%}
-    {{ facility_of(source) }},
+    {{ facility_of(source, facility_id) }},
     cast({{ prefix }}_batch_id as varchar) as batch_id,
     cast({{ prefix }}_row_id as bigint) as row_id
 {%- endmacro %}
@@ -65,4 +67,17 @@
     another system names that system instead of itself. NULL stays NULL. -#}
 {% macro source_key(source, expression, kind=none) -%}
     '{{ source }}:{{ kind ~ ":" if kind else "" }}' || cast({{ expression }} as varchar)
+{%- endmacro %}
+
+
+{#- A fact about a facility that a source provides; without it the run stops and names the facility. -#}
+{% macro demanded(fact, name) -%}
+    case
+        when {{ fact }} is null
+            then {{ refuse(
+                "'The facility ' || coalesce(facility_id, 'without an id') || ' of the source ' || source_id || ' has no "
+                ~ name ~ ". Give it one in stg_' || source_id || '__facilities.'"
+            ) }}
+        else {{ fact }}
+    end
 {%- endmacro %}

@@ -47,11 +47,17 @@ MODELS = {
             date '2025-01-01' + day_no as work_date,
             'RN' as role_code,
             false as is_contract,
+            cast(rn_hours as decimal(18, 4)) as paid_hours,
             cast(rn_hours as decimal(18, 4)) as productive_hours,
             cast(rn_hours as decimal(18, 4)) as direct_care_hours,
             cast(0 as decimal(18, 4)) as overtime_hours,
             cast(null as decimal(18, 4)) as present_hours,
+            cast(null as decimal(18, 4)) as present_day_hours,
+            cast(null as decimal(18, 4)) as present_night_hours,
             cast(null as decimal(18, 4)) as planned_hours,
+            cast(null as decimal(18, 4)) as planned_day_hours,
+            cast(null as decimal(18, 4)) as planned_night_hours,
+            cast(null as bigint) as staff_at_midnight,
             cast(0 as bigint) as shifts_without_times
         from {{{{ source('returns', 'daily') }}}}
     """,

@@ -19,14 +19,15 @@ numbered as (
 
 )
 
+-- a census midnight is local and an amount has a currency: without them the hospital's figures would mean nothing
 select
     facility_id,
     source_id,
     batch_id,
     row_id,
-    facility_name,
-    timezone,
-    currency_code
+    coalesce(facility_name, facility_id) as facility_name,
+    {{ demanded('timezone', 'time zone') }} as timezone,
+    {{ demanded('currency_code', 'currency') }} as currency_code
 from provided
 
 union all
@@ -43,4 +44,8 @@ select
 from numbered
 where
     facility_row_number = 1
-    and facility_id not in (select provided.facility_id from provided)
+    and not exists (
+        select 1
+        from provided
+        where provided.facility_id = numbered.facility_id
+    )

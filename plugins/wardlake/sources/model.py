@@ -14,7 +14,8 @@ from wardlake.sources.tables import Tables
 ENTITIES = (
     "facilities", "wards", "beds", "bed_statuses", "patients", "practitioners", "encounters", "ward_stays",
     "emergency_visits", "diagnoses", "encounter_drgs", "procedures", "observations", "drugs", "drug_prices",
-    "drug_events", "drug_costs", "drug_ddds", "staff_shifts", "staff_hours", "daily_census",
+    "drug_events", "drug_costs", "drug_ddds", "staff_shifts", "staff_hours", "daily_census", "monthly_staff_hours",
+    "monthly_census", "staffing_budgets",
 )  # fmt: skip
 TIMEZONES = available_timezones()
 

@@ -61,20 +61,67 @@ attended as (
 
 ),
 
-census as (
+returned as (
+
+    -- what a hospital returns for the month goes before the days that it sends
+    select
+        facility_id,
+        month_start_date,
+        max(census_days) as census_days,
+        max(case when available_bed_days is not null then census_days end) as days_with_known_beds,
+        sum(occupied_bed_days) as occupied_bed_days,
+        sum(case when available_bed_days is not null then occupied_bed_days end) as occupied_known_bed_days,
+        sum(case when occupied_bed_days is not null then available_bed_days end) as available_bed_days
+    from {{ ref('monthly_census') }}
+    group by facility_id, month_start_date
+
+),
+
+counted as (
 
     select
         facility_id,
         {{ month_of('census_date') }} as month_start_date,
-        count(distinct census_date) as census_days,
-        count(distinct case when available_beds is not null then census_date end) as days_with_known_beds,
+        count(distinct case when midnight_census is not null then census_date end) as census_days,
+        count(
+            distinct case when available_beds is not null and midnight_census is not null then census_date end
+        ) as days_with_known_beds,
         sum(midnight_census) as occupied_bed_days,
         sum(days_present) as days_present,
-        -- the rate compares the same ward days: those whose beds are known
+        -- the rate compares the same ward days: those whose patients and beds are known
         sum(case when available_beds is not null then midnight_census end) as occupied_known_bed_days,
-        sum(available_beds) as available_bed_days
+        sum(case when midnight_census is not null then available_beds end) as available_bed_days
     from {{ ref('gold_daily_census') }}
     group by facility_id, {{ month_of('census_date') }}
+
+),
+
+census as (
+
+    select
+        facility_id,
+        month_start_date,
+        census_days,
+        days_with_known_beds,
+        occupied_bed_days,
+        cast(null as bigint) as days_present,
+        occupied_known_bed_days,
+        available_bed_days
+    from returned
+    union all
+    select
+        counted.facility_id,
+        counted.month_start_date,
+        counted.census_days,
+        counted.days_with_known_beds,
+        counted.occupied_bed_days,
+        counted.days_present,
+        counted.occupied_known_bed_days,
+        counted.available_bed_days
+    from counted
+    left join returned
+        on counted.facility_id = returned.facility_id and counted.month_start_date = returned.month_start_date
+    where returned.facility_id is null
 
 ),
 
@@ -118,6 +165,11 @@ observed as (
             facility_id,
             census_date as last_date
         from {{ ref('gold_daily_census') }}
+        union all
+        select
+            facility_id,
+            {{ add_days(month_of(add_days('month_start_date', 31)), -1) }} as last_date
+        from {{ ref('monthly_census') }}
     ) as dates
     group by facility_id
 

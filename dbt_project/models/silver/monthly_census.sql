@@ -1,0 +1,1 @@
+{{ unite('monthly_census') }}
