@@ -64,10 +64,15 @@ def figures_of(
         if declared is None or declared.type.upper() != column.type:
             continue
         source, lake = dialect.quote(column.name), '"' + column.name.replace('"', '""') + '"'
-        figures.append(_figure(f"values of {column.name}", f"count({lake})", f"count({source})"))
+        figures.append(_figure(values_of(column.name), f"count({lake})", f"count({source})"))
         if column.name not in only_counted:
             figures += _content(column, lake, source, dialect)
     return tuple(figures)
+
+
+def values_of(column: str) -> str:
+    """Name of the figure that counts a column's values."""
+    return f"values of {column}"
 
 
 def _content(column: BronzeColumn, lake: str, source: str, dialect: Dialect) -> list[Figure]:

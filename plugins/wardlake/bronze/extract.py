@@ -312,12 +312,13 @@ def _reconciled(relation: Relation, facts: SourceFacts, written: Written, place:
 
     Raises:
         PermanentError: names the figures that differ, and not the figures themselves, which may be a patient's value.
+        PassingError: the source did not answer why they differ.
     """
     if facts.rows != written.rows or not relation.checks:
         return None  # the commit refuses different row counts
     differing = [name for name, figure in written.checks.items() if exact(facts.checks[name]) != figure]
     if differing:
-        raise PermanentError(
+        raise relation.explain_difference(differing) or PermanentError(
             f"{place}: source and lake disagree on {', '.join(differing)}. The batch was not committed.",
             remedy="Run again; if it stays so, a value was changed on the way: report it with the type of the column.",
         )
