@@ -86,7 +86,7 @@ def backfill_table(
         moment = session.moment or began_at
         manifest = write_batch(settings, lake, source, session, request, engine, moment, committed)
         # the session may hold the engine's transaction: compare on an engine of our own
-        with extraction_engine(settings) as comparing:
+        with extraction_engine(settings, settings.threads) as comparing:
             try:
                 comparison = _compare(settings, source, table, comparing, standing, manifest)
             except duckdb.Error as error:

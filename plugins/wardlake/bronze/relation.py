@@ -1,6 +1,6 @@
 """What a reader hands over: queries for the rows of a table, and what the source itself says of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,8 +82,9 @@ class Relation:
     the chunks are not in order already. `arrived` is false if the source had nothing to deliver, which is not the same
     as no rows. `left_out` counts by reason what came and is no row of the table. `begin` prepares a worker's cursor,
     for example to join a snapshot; without it, a single chunk runs on the engine itself. `explain` gives the meaning of
-    an error that broke off a query of these rows, None if it is not the source's. `row_group_rows` is smaller for wide
-    rows, so that a group fits in memory.
+    an error that broke off a query of these rows, None if it is not the source's; `explain_difference` says why checks,
+    given by their names, do not agree, if the source knows. `row_group_rows` is smaller for wide rows, so that a group
+    fits in memory.
 
     Of files: `changes` are differences from the contract, `held` and `seen` go into the manifest. `without_broken` is
     called if the rows could not be read or are not as many as `facts` says: it looks at each file by itself and hands
@@ -106,6 +107,7 @@ class Relation:
     workers: int = 2
     row_group_rows: int = ROW_GROUP_ROWS
     explain: Callable[[duckdb.Error], WardlakeError | None] = lambda _: None
+    explain_difference: Callable[[Sequence[str]], WardlakeError | None] = lambda _: None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 

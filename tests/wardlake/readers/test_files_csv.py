@@ -169,6 +169,15 @@ def test_an_apostrophe_may_part_thousands(tmp_path: Path) -> None:
     ]
 
 
+def test_a_record_of_almost_two_megabytes_is_read(tmp_path: Path) -> None:
+    long = "x" * 1_900_000
+    assert read(tmp_path, f"id,value\n1,{long}\n2,b\n3,{long}\n".encode()) == [
+        ("1", long, 2),
+        ("2", "b", 3),
+        ("3", long, 4),
+    ]
+
+
 @pytest.fixture
 def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of more than a few bytes are cut into segments."""

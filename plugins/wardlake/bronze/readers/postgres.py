@@ -179,7 +179,7 @@ class PostgresSession:
                 rows, *found = asked.fetchall()[0]
         except psycopg.Error as error:
             raise explain(error, self.source, place) from None
-        inexact = [one.column for one, count in zip(exactness, found, strict=False) if count]
+        inexact = [one.column for one, is_inexact in zip(exactness, found, strict=False) if is_inexact]
         if inexact:
             raise PermanentError(
                 f"{place}: column {', '.join(inexact)} holds numbers that its type in the YAML cannot hold.",

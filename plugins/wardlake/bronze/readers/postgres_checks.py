@@ -15,7 +15,7 @@ EPOCH = "date '2000-01-01'"
 
 @dataclass(frozen=True)
 class Exactness:
-    """Counts the numbers of a column that would change on the way: digits lost by its cast, NaN, which becomes 0."""
+    """Tells whether numbers of a column would change on the way: digits lost by its cast, NaN, which becomes 0."""
 
     column: str
     sql: str
@@ -27,17 +27,14 @@ def checks_of(columns: Sequence[PostgresColumn]) -> tuple[tuple[str, Check], ...
 
 
 def exactness_of(columns: Sequence[PostgresColumn]) -> tuple[Exactness, ...]:
-    """The counts of numbers that would be rounded."""
-    return tuple(
-        Exactness(f"'{column.name}'", f"count(*) filter (where {_changes(column)})")
-        for column in columns
-        if column.type == "numeric"
-    )
+    """Whether numbers would be rounded, for each column that holds some."""
+    return tuple(Exactness(f"'{column.name}'", _changes(column)) for column in columns if column.type == "numeric")
 
 
 def _changes(column: PostgresColumn) -> str:
-    nan = f"{column.quoted} = 'NaN'"
-    return f"{nan} or {column.at_source} <> {column.quoted}" if column.is_cast else nan
+    # one NaN makes the sum one; the server computes it once, for the check as well
+    is_nan = f"sum({column.at_source}) = 'NaN'"
+    return f"{is_nan} or bool_or({column.at_source} <> {column.quoted})" if column.is_cast else is_nan
 
 
 def _checks_of_column(column: PostgresColumn) -> list[tuple[str, Check]]:
@@ -57,8 +54,9 @@ def _checks_of_column(column: PostgresColumn) -> list[tuple[str, Check]]:
         case "bool":
             found.append((f"count(nullif({name}, false))", Check(f"truths of {column.name}", f"count_if({name})")))
         case "date" | "timestamp" | "timestamptz":
-            finite = f"filter (where isfinite({name}))"
-            utc = f"({name} at time zone 'UTC')" if column.type == "timestamptz" else name
-            days = f"sum({utc}::date - {EPOCH}) {finite}"
-            found.append((days, Check(f"days of {column.name}", days)))
+            at_source = in_lake = name
+            if column.type == "timestamptz":  # in UTC, by ways that look up no zone
+                at_source, in_lake = f"({name} at time zone interval '0')", f"make_timestamp(epoch_us({name}))"
+            days = f"sum({{}}::date - {EPOCH}) filter (where isfinite({name}))"
+            found.append((days.format(at_source), Check(f"days of {column.name}", days.format(in_lake))))
     return found

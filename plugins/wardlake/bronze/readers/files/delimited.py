@@ -13,12 +13,16 @@ import pyarrow.csv
 from wardlake.bronze.manifest import BronzeColumn
 from wardlake.bronze.readers.files.formats import BrokenFileError, FileRows
 from wardlake.bronze.readers.files.segments import Segments, cut, parsed
-from wardlake.bronze.readers.files.utf8 import BLOCK_BYTES, LONGEST_RECORD
+from wardlake.bronze.readers.files.utf8 import LONGEST_RECORD
 from wardlake.sources import Table
 from wardlake.sources.files import CsvFiles
 from wardlake.sql import as_name, as_text
 
 WORKERS = 2
+ARROW_BLOCKS = (512 * 1024, 2 * LONGEST_RECORD)
+"""Bytes that Arrow parses at a time, of which it holds several: the larger if a record does not fit in the smaller."""
+DUCKDB_BUFFER = 2 * LONGEST_RECORD
+"""Bytes that DuckDB reads at a time; its own choice, 32 MB, is a good part of an extraction's memory."""
 UTF8_MARK = b"\xef\xbb\xbf"
 UNDERSTOOD = {
     "Expected Number of Columns": "another number of columns than the header",
@@ -84,7 +88,8 @@ def _records(spec: CsvFiles, segments: Segments, path: Path, header: tuple[str, 
             {as_text(str(path))}, auto_detect = false, header = false, columns = {{{columns}}},
             delim = {as_text(spec.delimiter)}, quote = {as_text(spec.quote or "")},
             escape = {as_text(spec.escape or spec.quote or "")}, new_line = '{line_end}',
-            nullstr = [{", ".join(as_text(text) for text in ("", *spec.null_text))}]
+            nullstr = [{", ".join(as_text(text) for text in ("", *spec.null_text))}],
+            max_line_size = {LONGEST_RECORD}, buffer_size = {DUCKDB_BUFFER}
         )
     """
 
@@ -98,6 +103,10 @@ class _Ragged:
     def __call__(self, row: pyarrow.csv.InvalidRow) -> str:
         self.number = self.number or row.number
         return "error"
+
+
+class _TooLongError(Exception):
+    """A record is longer than a block."""
 
 
 class _BrokenRecordError(Exception):
@@ -114,12 +123,24 @@ def _count(spec: CsvFiles, path: Path, columns: int) -> int:
         return 0
     if not f"{spec.delimiter}{spec.quote or ''}{spec.escape or ''}".isascii():
         return _count_slowly(spec, path, columns)
+    smaller, larger = ARROW_BLOCKS
+    try:
+        return _count_by_arrow(spec, path, columns, smaller)
+    except _TooLongError:
+        pass
+    try:
+        return _count_by_arrow(spec, path, columns, larger)
+    except _TooLongError:
+        raise BrokenFileError(f"it has a record of more than {LONGEST_RECORD:,} bytes") from None
+
+
+def _count_by_arrow(spec: CsvFiles, path: Path, columns: int, block_bytes: int) -> int:
     ragged = _Ragged()
     names = [f"c{number}" for number in range(columns)]
     try:
         with pyarrow.csv.open_csv(
             path,
-            pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, use_threads=False),
+            pyarrow.csv.ReadOptions(column_names=names, block_size=block_bytes, use_threads=False),
             pyarrow.csv.ParseOptions(
                 delimiter=spec.delimiter,
                 quote_char=spec.quote or False,
@@ -136,7 +157,7 @@ def _count(spec: CsvFiles, path: Path, columns: int) -> int:
         if ragged.number:
             raise _BrokenRecordError(ragged.number, "Expected Number of Columns") from None
         if "straddling" in str(error):
-            raise BrokenFileError(f"it has a record of more than {LONGEST_RECORD:,} bytes") from None
+            raise _TooLongError from None
         raise BrokenFileError("it is no delimited text in the YAML's dialect") from None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from wardlake.bronze.readers.files.formats import BrokenFileError
 
-BLOCK_BYTES = 4 * 1024**2
+BLOCK_BYTES = 256 * 1024  # stays in the processor's cache
 LONGEST_RECORD = 2_000_000
 """Bytes of UTF-8; DuckDB refuses longer records as well."""
 
@@ -69,7 +69,7 @@ def whole_lines(blocks: Iterator[bytes], line_end: bytes) -> Iterator[bytes]:
         cut = block.rfind(line_end) + len(line_end)
         if cut < len(line_end):
             rest += block
-            if len(rest) > 4 * BLOCK_BYTES:
+            if len(rest) > 8 * LONGEST_RECORD:
                 raise BrokenFileError(
                     f"it has a line of more than {LONGEST_RECORD:,} bytes: has it the right line ends?"
                 )

@@ -21,7 +21,7 @@ import duckdb
 from wardlake.bronze.checks import Dialect, figures_of
 from wardlake.bronze.readers.mysql.address import address_of
 from wardlake.bronze.readers.mysql.columns import bronze_columns, shape_of
-from wardlake.bronze.readers.mysql.facts import facts_of
+from wardlake.bronze.readers.mysql.facts import explain_difference, facts_of
 from wardlake.bronze.readers.mysql.faults import Place, broken, explain
 from wardlake.bronze.readers.mysql.queries import rows_query
 from wardlake.bronze.readers.mysql.server import Server, backtick, double
@@ -87,7 +87,8 @@ class MySqlSession:
         wanted = shape.columns if request.columns is None else shape.find(request.columns, place)
         columns = bronze_columns(wanted)
         times = [column.name for column in wanted if column.source_type == "time"]
-        figures = figures_of(table, columns, DIALECT, only_counted=times)
+        # of keys alone nothing but their number is compared
+        figures = figures_of(table, columns, DIALECT, only_counted=times) if request.columns is None else ()
         return Relation(
             chunks=(rows_query(server, shape, wanted, reading, request.work / "pages", place),),
             columns=columns,
@@ -96,4 +97,5 @@ class MySqlSession:
             order_by=() if set(shape.keys) == set(table.keys) else tuple(double(key) for key in table.keys),
             checks=tuple(figure.check for figure in figures),
             explain=lambda error: explain(error, place),
+            explain_difference=lambda differing: explain_difference(differing, server, shape, wanted, reading, place),
         )
