@@ -1,27 +1,17 @@
-"""Gold becomes visible to readers in one atomic step, and only after its checks passed.
+"""Gold becomes visible to readers only after its checks passed, in one atomic step for each place."""
 
-A publication is a folder with read-only DuckDB files, `gold.duckdb` for BI and `silver.duckdb` for the data team.
-`published/current` is a symbolic link that is replaced in one system call: a reader that opened the former
-publication goes on reading it, and no reader waits for the writer.
-"""
-
-import os
-import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
-import duckdb
-from pydantic import BaseModel, ConfigDict
-
-from wardlake.errors import PermanentError
+from wardlake.errors import PermanentError, WardlakeError
+from wardlake.publishing import duckdb_files, postgres
+from wardlake.publishing.duckdb_files import current_publication
+from wardlake.publishing.gold_file import open_gold
+from wardlake.publishing.record import Publication
 from wardlake.quality import Verdict, judge_gold
 from wardlake.settings import Settings
-from wardlake.version import code_version
-from wardlake.warehouse.connection import connect, translate
-from wardlake.warehouse.expose import REFUSED, Exposed, current_build, save_build
+from wardlake.warehouse.expose import REFUSED, current_build, save_build
 
-PUBLISHED_SCHEMAS = ("gold", "silver")
+__all__ = ["GateResult", "Publication", "current_publication", "gate", "publish"]
 
 
 @dataclass(frozen=True)
@@ -30,20 +20,6 @@ class GateResult:
 
     build_id: str
     verdicts: list[Verdict]
-
-
-class Publication(BaseModel):
-    """The record beside published tables: what they hold and what they were built from."""
-
-    model_config = ConfigDict(frozen=True)
-
-    publication_id: str
-    build_id: str
-    published_at: datetime
-    tables: dict[str, int]
-    inputs: list[Exposed]
-    pseudonym_key_version: str
-    code_version: str
 
 
 def gate(settings: Settings, build_id: str | None = None) -> GateResult:
@@ -67,91 +43,57 @@ def gate(settings: Settings, build_id: str | None = None) -> GateResult:
 
 
 def publish(settings: Settings, build_id: str | None = None) -> Publication:
-    """Publish the gold of the build that passed the gate.
+    """Publish the gold of the build that passed the gate, everywhere that the settings name.
+
+    The copy on disk and the files of Iceberg are written out of sight; then one place after the other shows the
+    publication. If a place fails, publishing the same build again mends it: the places that show it already are left
+    as they are.
 
     Raises:
-        PermanentError: the build did not pass the gate, or the disk is full.
-        PassingError: another build has begun since, or holds the warehouse.
+        PermanentError: the build did not pass the gate, the disk is full, or a place refused it.
+        PassingError: another build has begun since, or holds the warehouse, or a place did not answer.
     """
     build = current_build(settings, build_id)
     if build.status != "passed":
         raise PermanentError(
             "The build in the warehouse has not passed the gate.", remedy="Run the gate; it names what fails."
         )
-    published_at = datetime.now(UTC)
-    publication_id = f"{published_at:%Y%m%dT%H%M%S%fZ}-{build.build_id[:8]}"
-    folder = settings.published_dir / publication_id
-    unfinished = folder.with_suffix(".unfinished")
+    prepared = duckdb_files.prepare(settings, build, _places(settings))
+    publication = prepared.publication
+    shown: list[str] = []
     try:
-        _remove_leftovers(settings.published_dir)
-        unfinished.mkdir(parents=True)
-        tables = _copy_tables(settings, unfinished)
-        publication = Publication(
-            publication_id=publication_id,
-            build_id=build.build_id,
-            published_at=published_at,
-            tables=tables,
-            inputs=build.exposed,
-            pseudonym_key_version=settings.pseudonym_key_version,
-            code_version=code_version(),
-        )
-        (unfinished / "publication.json").write_text(publication.model_dump_json(indent=1))
-        unfinished.rename(folder)
-        _point_current_at(settings.published_dir, publication_id)
-        _prune(settings.published_dir, settings.published_keep)
-    except duckdb.Error as error:
-        raise translate(error, "The publication of gold") from error
-    except OSError as error:
-        raise PermanentError(
-            f"Gold could not be published: {error.strerror}.",
-            remedy=f"Free room in, or give rights on, {settings.published_dir}. Published gold stays as it was.",
+        with open_gold(settings, prepared.gold) as gold:
+            if settings.catalog != "none":
+                from wardlake.publishing import iceberg  # noqa: PLC0415  slow to import
+
+                staged = iceberg.stage(settings, publication, gold)
+            if settings.gold_postgres_uri:
+                postgres.show(settings, publication, gold)
+                shown.append("PostgreSQL")
+        if settings.catalog != "none":
+            iceberg.show(settings, publication, staged)
+            shown.append("Iceberg")
+        duckdb_files.show(settings, prepared)
+    except WardlakeError as error:
+        left = f"{' and '.join(shown)} shows it already" if shown else "Published gold stays as it was"
+        raise type(error)(
+            error.what, remedy=f"{error.remedy} {left}; publishing the same build again completes it."
         ) from error
     return publication
 
 
-def current_publication(settings: Settings) -> Publication | None:
-    """The publication that readers see now, if there is one."""
-    path = settings.published_dir / "current" / "publication.json"
-    return Publication.model_validate_json(path.read_text()) if path.exists() else None
+def _places(settings: Settings) -> dict[str, str]:
+    """Where a publication can be read, by kind of place."""
+    places = {"duckdb": str(settings.published_dir / "current" / "gold.duckdb")}
+    if settings.catalog != "none":
+        from wardlake.publishing import iceberg  # noqa: PLC0415  slow to import
+
+        places["iceberg"] = iceberg.place(settings)
+    if settings.gold_postgres_uri:
+        places["postgres"] = postgres.place(settings)
+    return places
 
 
 def _why(verdict: Verdict) -> str:
     failed = [rule.rule_id for rule in verdict.rules if rule.status in ("failed", "error") and rule.action != "warn"]
     return ", ".join(failed) or verdict.message or verdict.status
-
-
-def _copy_tables(settings: Settings, folder: Path) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    with connect(settings) as engine:
-        engine.execute(f"ATTACH '{settings.warehouse_path}' AS built (READ_ONLY)")
-        for schema in PUBLISHED_SCHEMAS:
-            engine.execute(f"ATTACH '{folder / f'{schema}.duckdb'}' AS {schema}_out")
-            names = engine.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'built' AND schema_name = ? ORDER BY ALL",
-                [schema],
-            ).fetchall()
-            for (name,) in names:
-                counted = engine.execute(f'CREATE TABLE {schema}_out."{name}" AS FROM built.{schema}."{name}"')
-                rows[f"{schema}.{name}"] = counted.fetchall()[0][0]
-            engine.execute(f"DETACH {schema}_out")
-            (folder / f"{schema}.duckdb").chmod(0o444 if schema == "gold" else 0o400)
-    return rows
-
-
-def _point_current_at(published_dir: Path, publication_id: str) -> None:
-    link = published_dir / f"current.{publication_id}"
-    os.symlink(publication_id, link, target_is_directory=True)
-    link.replace(published_dir / "current")
-
-
-def _remove_leftovers(published_dir: Path) -> None:
-    for path in published_dir.glob("*.unfinished"):
-        shutil.rmtree(path, ignore_errors=True)
-    for path in published_dir.glob("current.*"):
-        path.unlink(missing_ok=True)
-
-
-def _prune(published_dir: Path, keep: int) -> None:
-    publications = sorted(path for path in published_dir.iterdir() if path.is_dir() and not path.is_symlink())
-    for path in publications[:-keep]:
-        shutil.rmtree(path, ignore_errors=True)

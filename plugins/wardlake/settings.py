@@ -58,6 +58,23 @@ class Settings(BaseModel):
     )
     published_keep: int = Field(3, ge=2, le=100, description="Publications kept on disk, the current one included.")
 
+    catalog: Literal["sql", "glue", "none"] = Field(
+        "sql", description="Catalog of gold's Iceberg tables; none: no tables."
+    )
+    catalog_uri: SecretStr | None = Field(
+        None, description="Database of the SQL catalog, in SQLAlchemy's words; empty: a SQLite file below the home."
+    )
+    catalog_namespace: str = Field(
+        "gold", pattern=r"^[a-z0-9_]{1,63}$", description="Namespace (in Glue: database) of gold's Iceberg tables."
+    )
+    glue_endpoint_url: str | None = Field(None, pattern=r"^https?://", description="Glue server; empty: AWS.")
+    snapshot_days: int = Field(30, ge=1, description="Days for which Iceberg can show a former publication.")
+    gold_postgres_uri: SecretStr | None = Field(
+        None, description="PostgreSQL database that gold is published to; empty: none."
+    )
+    gold_reader_role: str = Field("bi_reader", description="Role of PostgreSQL that may read all of gold.")
+    wide_reader_role: str = Field("wide_reader", description="Role that may read what is marked for wide reading.")
+
     connections: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)
 
     @field_validator("sources", mode="before")
@@ -108,6 +125,11 @@ class Settings(BaseModel):
     @property
     def published_dir(self) -> Path:
         return self.home / "published"
+
+    @property
+    def sql_catalog_uri(self) -> str:
+        """Database of the SQL catalog; it may hold a password."""
+        return self.catalog_uri.get_secret_value() if self.catalog_uri else f"sqlite:///{self.home / 'catalog.db'}"
 
     @property
     def reports_dir(self) -> Path:

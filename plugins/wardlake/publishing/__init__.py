@@ -1,0 +1,1 @@
+"""Where gold is published: DuckDB files, Iceberg tables on S3, a schema in PostgreSQL."""
