@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from wardlake.lake import Lake
 from wardlake.settings import Settings
 from wardlake.warehouse.expose import Build, save_build
 
@@ -63,3 +64,11 @@ def write_manifest(settings: Settings, tables: list[str], wide: tuple[str, ...] 
     path = settings.dbt_target_dir / "manifest.json"
     path.write_text(json.dumps({"nodes": nodes}))
     return path
+
+
+def record_of(settings: Settings, name: str = "current") -> dict[str, dict[str, dict[str, object]]]:
+    """The record of the Iceberg tables, as a reader finds it."""
+    found: dict[str, dict[str, dict[str, object]]] = json.loads(
+        Lake(settings).get(settings.bucket("gold"), f"gold/_publications/{name}.json")
+    )
+    return found

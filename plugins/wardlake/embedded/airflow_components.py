@@ -49,6 +49,8 @@ PRELOADED = (
     "openpyxl",
     "pandas",
     "psycopg",
+    "pyiceberg.catalog.sql",
+    "pyiceberg.io.pyarrow",
     "wardlake.embedded.freeze",
 )
 """Modules that tasks share instead of importing them again: an import of Great Expectations alone takes seconds.

@@ -20,9 +20,10 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import CommitFailedException, WaitingForLockException
 from pyiceberg.io import load_file_io
-from pyiceberg.io.pyarrow import pyarrow_to_schema, schema_to_pyarrow
+from pyiceberg.io.pyarrow import UnsupportedPyArrowTypeException, pyarrow_to_schema, schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
+from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ManageSnapshots
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +42,8 @@ OURS = "wardlake.publication"
 
 PROPERTIES = {"format-version": "2", OURS: "gold"}
 OUR_FILE = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}\.parquet")
+PUBLISHING = "publishing"
+"""A branch that lives within a transaction: a snapshot on a new branch follows no other."""
 UNFINISHED_FOR = timedelta(days=1)
 """Age from which a file that no snapshot names belongs to no publication under way."""
 
@@ -140,7 +143,13 @@ def _iceberg_schema(table: GoldTable) -> Schema:
         field.with_metadata({**(field.metadata or {}), "PARQUET:field_id": str(number)})
         for number, field in enumerate(table.schema, start=1)
     ]
-    return pyarrow_to_schema(pa.schema(numbered))
+    try:
+        return pyarrow_to_schema(pa.schema(numbered))
+    except (UnsupportedPyArrowTypeException, ValueError, TypeError) as error:
+        raise PermanentError(
+            f"gold.{table.name}: a column has a type that Iceberg v2 tables do not have.",
+            remedy="Give it one of the types of the other gold columns in the contract of its model.",
+        ) from error
 
 
 def _shows(transaction: Transaction, publication: Publication) -> bool:
@@ -167,11 +176,14 @@ def _stage_rows(
     with output.create(overwrite=True) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for batch in rows:
             writer.write_batch(batch.select(schema.names).cast(schema))
+    branch = PUBLISHING if metadata.snapshots else MAIN_BRANCH  # the first snapshot of a table is taken there only
     summary = {PUBLICATION_ID: publication.publication_id}
-    transaction.add_files([path], snapshot_properties=summary, check_duplicate_files=False, branch=None)
-    snapshot_id = transaction.table_metadata.snapshots[-1].snapshot_id
+    transaction.add_files([path], snapshot_properties=summary, check_duplicate_files=False, branch=branch)
+    snapshot_id = transaction.table_metadata.refs[branch].snapshot_id
     with ManageSnapshots(transaction) as manage:
-        manage.create_tag(snapshot_id, publication.publication_id).set_current_snapshot(snapshot_id)
+        manage.create_tag(snapshot_id, publication.publication_id)
+        if branch == PUBLISHING:
+            manage.set_current_snapshot(snapshot_id).remove_branch(PUBLISHING)
 
 
 def _write_record(settings: Settings, publication: Publication, tables: list[Table]) -> None:

@@ -71,9 +71,9 @@ def show(settings: Settings, publication: Publication, gold: GoldFile) -> None:
             ):
                 return
             changed = [table.name for table in gold.tables if _fill(connection, table, gold)]
-            _exchange(connection, settings, changed, _former(connection, gold))
+            wide = {name.partition(".")[2] for name in publication.wide_reading if name in publication.tables}
+            _exchange(connection, settings, changed, _former(connection, gold), wide)
             _describe(connection, gold)
-            _offer_wide_views(connection, publication)
             _grant(connection, settings)
             connection.execute("delete from gold.publication")
             connection.execute(
@@ -115,30 +115,42 @@ def _fill(connection: Connection, table: GoldTable, gold: GoldFile) -> bool:
     return changed
 
 
-def _exchange(connection: Connection, settings: Settings, changed: list[str], former: list[str]) -> None:
-    """Put new tables in the place of those whose columns have changed, and drop those that gold no longer has.
+def _exchange(
+    connection: Connection, settings: Settings, changed: list[str], former: list[str], wide: set[str]
+) -> None:
+    """Put new tables in the place of those whose columns have changed, and drop what gold no longer has.
 
-    Readers of these tables are waited for, a moment at a time, in which new readers queue behind us.
+    `gold_wide` gets a view of each table in `wide`, and keeps no other.
     """
-    replaced = [name for name in changed if _columns(connection, name)]
-    going = [*replaced, *former]
+    there = connection.execute("select viewname from pg_views where schemaname = 'gold_wide' order by 1").fetchall()
+    tables = [*(name for name in changed if _columns(connection, name)), *former]
+    views = [name for (name,) in there if name not in wide or name in tables]
+    # in the order in which a reader of a view locks both
+    _lock(connection, settings, [("gold_wide", name) for name in views] + [("gold", name) for name in tables])
+    for name in views:
+        connection.execute(_sql("drop view gold_wide.{}", name))
+    for name in tables:
+        connection.execute(_sql("drop table gold.{}", name))
+    for name in changed:
+        connection.execute(_sql("alter table gold.{} rename to {}", name + NEXT, name))
+    for name in sorted(wide - ({name for (name,) in there} - set(views))):
+        connection.execute(_sql("create view gold_wide.{} as select * from gold.{}", name, name))
+
+
+def _lock(connection: Connection, settings: Settings, relations: list[tuple[str, str]]) -> None:
+    """Wait for the readers of these relations, a moment at a time, in which new readers queue behind us."""
     deadline = time.monotonic() + settings.lock_wait_s
-    while going:
+    while relations:
         try:
             with connection.transaction():
                 connection.execute(f"set local lock_timeout = {READERS_WAIT_MS}")
-                listed = sql.SQL(", ").join(sql.Identifier("gold", name) for name in going)
+                listed = sql.SQL(", ").join(sql.Identifier(*relation) for relation in relations)
                 connection.execute(sql.SQL("lock table {} in access exclusive mode").format(listed))
             break
         except errors.LockNotAvailable:
             if time.monotonic() > deadline:
                 raise
             time.sleep(READERS_WAIT_MS / 1000)
-    for name in going:
-        connection.execute(_sql("drop view if exists gold_wide.{}", name))
-        connection.execute(_sql("drop table gold.{}", name))
-    for name in changed:
-        connection.execute(_sql("alter table gold.{} rename to {}", name + NEXT, name))
 
 
 def _former(connection: Connection, gold: GoldFile) -> list[str]:
@@ -167,17 +179,6 @@ def _describe(connection: Connection, gold: GoldFile) -> None:
         for field in table.schema:
             column = sql.Identifier("gold", table.name, field.name)
             connection.execute(sql.SQL("comment on column {} is {}").format(column, description_of(field)))
-
-
-def _offer_wide_views(connection: Connection, publication: Publication) -> None:
-    """A view in `gold_wide` for each table that is marked for wide reading, and no other."""
-    marked = {name.partition(".")[2] for name in publication.wide_reading if name in publication.tables}
-    there = connection.execute("select viewname from pg_views where schemaname = 'gold_wide'").fetchall()
-    offered = {name for (name,) in there}
-    for name in sorted(offered - marked):
-        connection.execute(_sql("drop view gold_wide.{}", name))
-    for name in sorted(marked - offered):
-        connection.execute(_sql("create view gold_wide.{} as select * from gold.{}", name, name))
 
 
 def _grant(connection: Connection, settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """Whatever a client is, it reads the same gold, cell by cell."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC
 
@@ -10,10 +9,9 @@ import pyarrow as pa
 import pytest
 import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
-from publishing_warehouse import WARDS, new_build
+from publishing_warehouse import WARDS, new_build, record_of
 from pydantic import SecretStr
 
-from wardlake.lake import Lake
 from wardlake.publish import Publication, publish
 from wardlake.publishing.iceberg import PUBLICATION_ID, open_catalog
 from wardlake.settings import Settings
@@ -43,14 +41,6 @@ def iceberg_engine(hospital: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("set TimeZone = 'UTC'")
         create_s3_secret(connection, hospital)
         yield connection
-
-
-def record_of(settings: Settings, name: str = "current") -> dict[str, dict[str, dict[str, object]]]:
-    """The record of the Iceberg tables, as a reader finds it."""
-    found: dict[str, dict[str, dict[str, object]]] = json.loads(
-        Lake(settings).get(settings.bucket("gold"), f"gold/_publications/{name}.json")
-    )
-    return found
 
 
 def of_duckdb(settings: Settings, table: str) -> Rows:
@@ -132,7 +122,8 @@ def test_every_place_says_which_publication_it_shows(hospital: Settings, publish
     assert record_of(hospital)["publication_id"] == published.publication_id
     table = open_catalog(hospital).load_table(("gold", "census"))
     snapshot = table.current_snapshot()
-    assert snapshot and snapshot.summary
+    assert snapshot
+    assert snapshot.summary
     assert snapshot.summary[PUBLICATION_ID] == published.publication_id
     assert table.format_version == 2
     assert table.metadata.refs[published.publication_id].snapshot_id == snapshot.snapshot_id
