@@ -7,7 +7,9 @@ Runs when all active sources have brought new batches to bronze.
 2. **build_models**: one dbt run over staging, silver and gold, with all tests; fails if one of them fails.
    **models** shows how each model ended.
 3. **gate**: judges the new gold by its suites.
-4. **publish**: makes the new gold visible to readers in one atomic step, and updates the asset of each gold table.
+4. **publish**: makes the new gold visible to readers, in one atomic step for each place that the settings name (a
+   DuckDB file, Iceberg tables on S3, PostgreSQL), and updates the asset of each gold table. Its result says where gold
+   can be read. If a place fails, clear the task: the same publication is completed.
 5. **report**: writes the quality report of the publication.
 
 Whatever fails, readers keep the gold that was published before. After mending it, clear the failed task and what
@@ -74,7 +76,7 @@ with DAG(
     @task(
         pool="warehouse",
         outlets=list(gold.values()),
-        doc_md="Swaps the published gold; returns the publication's id and the rows of each table.",
+        doc_md="Publishes gold; returns the publication's id, the places where it is shown and the rows of each table.",
     )
     def publish(build: dict[str, object]) -> dict[str, object]:
         with told_to_airflow():
@@ -84,7 +86,11 @@ with DAG(
                 "rows": publication.tables[table],
                 "publication_id": publication.publication_id,
             }
-        return {"publication_id": publication.publication_id, "tables": publication.tables}
+        return {
+            "publication_id": publication.publication_id,
+            "places": publication.places,
+            "tables": publication.tables,
+        }
 
     @task(doc_md="Writes the quality report of the publication; returns its path and the verdict counts.")
     def report(build: dict[str, object], judged: list[dict[str, object]], published: dict[str, object]):

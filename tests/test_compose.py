@@ -80,6 +80,8 @@ def test_the_databases_and_their_users_are_made(postgres_server: str) -> None:
         "PGHOST": str(server["host"]),
         "AIRFLOW_DB_PASSWORD": "it's-airflow",
         "READER_DB_PASSWORD": "it's-reader",
+        "GOLD_DB_PASSWORD": "it's-gold",
+        "BI_DB_PASSWORD": "it's-bi",
     }
     subprocess.run([PROJECT_ROOT / "infra" / "docker" / "create-databases.sh"], env=environment, check=True)
     address = f"host={server['host']} user=wardlake_reader"
@@ -90,11 +92,17 @@ def test_the_databases_and_their_users_are_made(postgres_server: str) -> None:
         assert reader.execute("select ward_cd from ward").fetchall() == [("W1",)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute("insert into ward values ('W2')")
+    with psycopg.connect(f"host={server['host']} user=gold dbname=gold") as publisher:
+        publisher.execute("create schema gold")
+        publisher.execute("grant usage on schema gold to bi_reader")
+    for database in ("airflow", "hospital", "mimic3"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(f"host={server['host']} user=bi_reader dbname={database}")
+    psycopg.connect(f"host={server['host']} user=bi_reader dbname=gold").close()
     with psycopg.connect(postgres_server, autocommit=True) as owner:
-        for name in ("airflow", "hospital", "mimic3"):
+        for name in ("airflow", "hospital", "mimic3", "gold"):
             owner.execute(f"drop database {name}")
-        owner.execute("drop role airflow")
-        owner.execute("drop role wardlake_reader")
+        owner.execute("drop role airflow, wardlake_reader, gold, bi_reader, wide_reader")
 
 
 def test_the_entrypoint_prepares_an_empty_environment_and_may_be_repeated(

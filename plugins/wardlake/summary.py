@@ -83,7 +83,7 @@ def print_published(
     console.print(headlines_table(settings))
     console.print(_seconds(seconds))
     places = {
-        "Published gold": settings.published_dir / "current" / "gold.duckdb",
+        **{f"Published gold ({kind})": place for kind, place in publication.places.items()},
         "Quality report": report or "none",
         "Ask gold": ".venv/bin/wardlake query 'SELECT * FROM gold.monthly_patient_metrics'",
     }

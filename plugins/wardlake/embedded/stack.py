@@ -120,6 +120,7 @@ def save_settings(before: Settings, ports: dict[str, int], sources: tuple[str, .
     variables = {
         **objectstore.wardlake_variables(home, ports["s3"]),
         "WARDLAKE_PSEUDONYM_KEY": credential(home, "pseudonym-key"),
+        "WARDLAKE_GOLD_POSTGRES_URI": postgres.uri(home, "gold"),
         "WARDLAKE_SOURCES": ",".join(sorted({*before.sources, *sources})),
         **{
             f"WARDLAKE_CONN_{conn_id.upper()}": postgres.reader_uri(home, database)
