@@ -67,6 +67,17 @@ def run(
 
 
 @app.command()
+def publish() -> None:
+    """Publish the build that passed the gate; completes a publication of which a place has failed."""
+    from wardlake.publish import publish as publish_build  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    publication = publish_build(load_settings())
+    console.print(f"Publication {publication.publication_id} is shown by:", highlight=False)
+    for kind, place in publication.places.items():
+        console.print(f"{kind}: {place}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def backfill(
     source: Annotated[str, typer.Argument(help="Source to read again.")],
     table: Annotated[list[str] | None, typer.Argument(help="Tables; all that have a past if none is named.")] = None,

@@ -1,6 +1,8 @@
 """Gold is shown everywhere or, after a failure, completed by publishing again; a shut gate changes nothing."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -131,3 +133,20 @@ def test_only_the_places_of_the_settings_are_filled(hospital: Settings) -> None:
     published = publish(hospital.model_copy(update={"catalog": "none", "gold_postgres_uri": None}))
     assert set(published.places) == {"duckdb"}
     assert set(shown(hospital)) == {"duckdb"}
+
+
+def test_the_command_says_where_gold_is_shown(hospital: Settings) -> None:
+    new_build(hospital)
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("wardlake"), "publish"],
+        env=hospital.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    published = current_publication(hospital)
+    assert published
+    assert f"Publication {published.publication_id} is shown by" in ended.stdout
+    assert all(f"{kind}: " in ended.stdout for kind in EVERYWHERE)
+    assert shown(hospital) == dict.fromkeys(EVERYWHERE, (1, 1))
