@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
 from publishing_warehouse import WARDS, new_build, record_of
-from pydantic import SecretStr
 
 from wardlake.publish import Publication, publish
 from wardlake.publishing.iceberg import PUBLICATION_ID, open_catalog
@@ -22,12 +21,14 @@ Rows = list[tuple[object, ...]]
 
 
 @pytest.fixture(scope="module")
-def hospital(module_settings: Settings, module_database: str) -> Settings:
-    return module_settings.model_copy(update={"gold_postgres_uri": SecretStr(module_database)})
+def hospital(module_hospital: Settings) -> Settings:
+    """A hospital that these tests only read."""
+    return module_hospital
 
 
 @pytest.fixture(scope="module")
 def published(hospital: Settings) -> Publication:
+    """Its publication."""
     new_build(hospital, tables=TABLES)
     return publish(hospital)
 
