@@ -77,6 +77,21 @@ def test_a_transaction_sees_one_publication_from_beginning_to_end(published: Set
         assert reader.execute("select max(build), count(*) from gold.costs").fetchone() == (2, 500)
 
 
+def test_a_publication_that_breaks_off_at_its_end_has_changed_nothing(
+    published: Settings, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object) -> None:
+        raise errors.AdminShutdown
+
+    new_build(published, 2, OTHER_NOTE, rows=3)
+    monkeypatch.setattr("wardlake.publishing.postgres._grant", break_off)
+    with pytest.raises(PassingError, match="closed the connection"):
+        publish(published)
+    with psycopg.connect(address) as reader:
+        for table, rows in (("census", 500), ("costs", 500), ("notes", 1)):
+            assert reader.execute(f"select max(build), count(*) from gold.{table}").fetchone() == (1, rows)
+
+
 def test_views_and_grants_of_others_stay(published: Settings, address: str) -> None:
     with psycopg.connect(address) as owner:
         owner.execute("create view public.mine as select max(build) as build from gold.census")
