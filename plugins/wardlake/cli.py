@@ -105,6 +105,17 @@ def check() -> None:
 
 
 @app.command()
+def docs() -> None:
+    """Write docs/metrics.md and docs/data-dictionary.md, and build dbt's own pages."""
+    from wardlake.definitions import write_pages  # noqa: PLC0415
+    from wardlake.warehouse import dbt as dbt_process  # noqa: PLC0415
+
+    settings = load_settings()
+    for page in [*write_pages(settings.dbt_dir, settings.project_root / "docs"), dbt_process.write_docs(settings)]:
+        console.print(page, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def init() -> None:
     """Prepare a new environment: create the buckets, test the S3 store, write dbt's manifest. Safe to repeat."""
     from wardlake.warehouse import dbt as dbt_process  # noqa: PLC0415
