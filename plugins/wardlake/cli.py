@@ -91,6 +91,16 @@ def query(
 
 
 @app.command()
+def report(
+    facility: Annotated[str | None, typer.Option(help="Hospital to show; the first of gold if none is named.")] = None,
+) -> None:
+    """Write an overview of published gold with plots: occupancy, staffing and drug cost."""
+    from wardlake.overview import write_overview  # noqa: PLC0415  matplotlib is slow to import
+
+    console.print(write_overview(load_settings(), facility), highlight=False, soft_wrap=True)
+
+
+@app.command()
 def check() -> None:
     """Check settings, source YAMLs, suites and models; prints every problem in one pass."""
     from wardlake.check import check_all  # noqa: PLC0415
