@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
+from wardlake.definitions import problems_of, read_tables
 from wardlake.errors import WardlakeError
 from wardlake.quality import check_suites
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, read_source
 from wardlake.warehouse import dbt
-
-GOLD_META = ("formula", "authority", "unit", "reviewed_on", "owner")
 
 
 def check_all() -> list[str]:
@@ -21,6 +20,7 @@ def check_all() -> list[str]:
     sources, problems = _check_sources(settings)
     problems += check_suites(settings, list(sources.values()))
     problems += _check_staging(settings, sources)
+    problems += problems_of(read_tables(settings.dbt_dir))
     return problems if problems else _check_models(settings)
 
 
@@ -68,10 +68,4 @@ def _check_model(model: dict[str, object]) -> list[str]:
     assert isinstance(config, dict)  # noqa: S101  dbt's manifest schema
     if not config.get("contract", {}).get("enforced"):
         problems.append(f"Model {name} has no enforced contract.")
-    columns = model["columns"]
-    if model["schema"] == "gold" and isinstance(columns, dict):
-        for column in columns.values():
-            missing = [key for key in GOLD_META if key not in column.get("meta", {})]
-            if missing:
-                problems.append(f"Column gold.{name}.{column['name']} lacks {', '.join(missing)}.")
     return problems

@@ -117,6 +117,16 @@ def query(
 
 
 @app.command()
+def report(
+    facility: Annotated[str | None, typer.Option(help="Hospital to show; the first of gold if none is named.")] = None,
+) -> None:
+    """Write an overview of published gold with plots: occupancy, staffing and drug cost."""
+    from wardlake.overview import write_overview  # noqa: PLC0415  matplotlib is slow to import
+
+    console.print(write_overview(load_settings(), facility), highlight=False, soft_wrap=True)
+
+
+@app.command()
 def check() -> None:
     """Check settings, source YAMLs, suites and models; prints every problem in one pass."""
     from wardlake.check import check_all  # noqa: PLC0415
@@ -128,6 +138,17 @@ def check() -> None:
         errors.print(f"{counted(len(problems), 'problem')} found.")
         raise typer.Exit(EXIT_FAILED)
     console.print("Settings, sources, suites and models are in order.")
+
+
+@app.command()
+def docs() -> None:
+    """Write docs/metrics.md and docs/data-dictionary.md, and build dbt's own pages."""
+    from wardlake.definitions import write_pages  # noqa: PLC0415
+    from wardlake.warehouse import dbt as dbt_process  # noqa: PLC0415
+
+    settings = load_settings()
+    for page in [*write_pages(settings.dbt_dir, settings.project_root / "docs"), dbt_process.write_docs(settings)]:
+        console.print(page, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -71,6 +71,13 @@ def parse(settings: Settings) -> Path:
     return settings.dbt_target_dir / "manifest.json"
 
 
+def write_docs(settings: Settings) -> Path:
+    """Write dbt's own documentation, with the lineage of the models, as one HTML file; returns its path."""
+    excluded = inactive_staging(settings)
+    _run(settings, ["docs", "generate", "--static", *(["--exclude", *excluded] if excluded else [])])
+    return settings.dbt_target_dir / "static_index.html"
+
+
 def build(settings: Settings, progress: Progress | None = None, ended: Ended | None = None) -> None:
     """Build and test all models of the active sources.
 
