@@ -114,7 +114,7 @@ ADMINISTRATIVE = _words(
     "transfers outstanding expenses quantity qty count counts total number num nr no seq sequence line row days hours "
     "minutes duration length los",
     "cost", "amount", "quantity", "careunit", "wardid", "department", "encounterclass", "dbsource", "eventtype",
-    "placeofservice",
+    "placeofservice", "status", "outstanding", "transfertype",
 )  # fmt: skip
 """How care is organized and paid: harmless in a table of patients, where all else may tell of their health."""
 
