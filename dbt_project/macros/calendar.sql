@@ -1,9 +1,3 @@
-{#- A date some whole days later, or earlier if `days` is negative. -#}
-{% macro add_days(date, days) -%}
-    ({{ date }} + cast({{ days }} as integer))
-{%- endmacro %}
-
-
 {#- Last local date that a period touches which ends, exclusively, at an instant: one that ends at midnight does not
     touch the day that begins then. -#}
 {% macro last_local_date(ended_at, timezone) -%}

@@ -25,20 +25,20 @@
 {% macro declared_facilities() -%}
     {%- for source, facts in var('sources').items() if 'facilities' not in facts.provides -%}
     select
-        cast({{ facility(source, 'facility_id') }} as varchar) as facility_id,
-        cast('{{ source }}' as varchar) as source_id,
-        cast({{ facility(source, 'facility_name') }} as varchar) as facility_name,
-        cast({{ facility(source, 'timezone') }} as varchar) as timezone,
-        cast({{ facility(source, 'currency') }} as varchar) as currency_code,
+        cast({{ facility(source, 'facility_id') }} as {{ type_text() }}) as facility_id,
+        cast('{{ source }}' as {{ type_text() }}) as source_id,
+        cast({{ facility(source, 'facility_name') }} as {{ type_text() }}) as facility_name,
+        cast({{ facility(source, 'timezone') }} as {{ type_text() }}) as timezone,
+        cast({{ facility(source, 'currency') }} as {{ type_text() }}) as currency_code,
         {{ loop.index }} as declaration_number
     {{ 'union all' if not loop.last }}
     {% else -%}
     select
-        cast(null as varchar) as facility_id,
-        cast(null as varchar) as source_id,
-        cast(null as varchar) as facility_name,
-        cast(null as varchar) as timezone,
-        cast(null as varchar) as currency_code,
+        cast(null as {{ type_text() }}) as facility_id,
+        cast(null as {{ type_text() }}) as source_id,
+        cast(null as {{ type_text() }}) as facility_name,
+        cast(null as {{ type_text() }}) as timezone,
+        cast(null as {{ type_text() }}) as currency_code,
         0 as declaration_number
     limit 0
     {%- endfor -%}
@@ -48,8 +48,8 @@
 {#- The hospital and the system that a row belongs to. A file of many hospitals says in each row which one is meant:
     `facility_id` is an expression of its key, for example "'ccn_' || provider_no". -#}
 {% macro facility_of(source, facility_id=none) -%}
-    cast({{ facility_id or facility(source, 'facility_id') }} as varchar) as facility_id,
-    cast('{{ source }}' as varchar) as source_id
+    cast({{ facility_id or facility(source, 'facility_id') }} as {{ type_text() }}) as facility_id,
+    cast('{{ source }}' as {{ type_text() }}) as source_id
 {%- endmacro %}
 
 
@@ -58,7 +58,7 @@
 {% macro lineage(source, table=none, facility_id=none) -%}
     {%- set prefix = table ~ "." if table else "" -%}
     {{ facility_of(source, facility_id) }},
-    cast({{ prefix }}_batch_id as varchar) as batch_id,
+    cast({{ prefix }}_batch_id as {{ type_text() }}) as batch_id,
     cast({{ prefix }}_row_id as bigint) as row_id
 {%- endmacro %}
 
@@ -66,7 +66,7 @@
 {#- A key that cannot collide with another hospital's: '<source>:<natural key>'. A source that refers to the keys of
     another system names that system instead of itself. NULL stays NULL. -#}
 {% macro source_key(source, expression, kind=none) -%}
-    '{{ source }}:{{ kind ~ ":" if kind else "" }}' || cast({{ expression }} as varchar)
+    '{{ source }}:{{ kind ~ ":" if kind else "" }}' || cast({{ expression }} as {{ type_text() }})
 {%- endmacro %}
 
 

@@ -15,14 +15,14 @@
     {%- set given = staged_columns(provider, relation) %}
 select
     {%- for column in columns %}
-    cast({{ column.name if not given or column.name in given else 'null' }} as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
+    cast({{ column.name if not given or column.name in given else 'null' }} as {{ engine_type(column.data_type) }}) as {{ column.name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ relation }}
 {{ 'union all' if not loop.last }}
     {%- else %}
 select
     {%- for column in columns %}
-    cast(null as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
+    cast(null as {{ engine_type(column.data_type) }}) as {{ column.name }}{{ ',' if not loop.last }}
     {%- endfor %}
 limit 0
     {%- endfor %}

@@ -165,6 +165,31 @@ def init() -> None:
 
 
 @app.command()
+def parity(
+    warehouses: Annotated[str, typer.Option(help="Warehouses by comma; the others are compared with the first.")] = (
+        "duckdb,postgres,spark"
+    ),
+) -> None:
+    """Build the current bronze on several warehouses and compare every cell of silver and gold; 1 if they differ."""
+    from wardlake.warehouse import parity as compared  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    settings, names = load_settings(), compared.named(warehouses)
+    with stage_progress(names) as show:
+        built = compared.build_each(settings, names, show)
+    cells, differences = compared.compare(settings, built)
+    table = Table("warehouse", "table", "column", Column("differing cells", justify="right"), title="Differences")
+    for one in differences:
+        table.add_row(one.warehouse, one.table, one.column, one.told)
+    if differences:
+        console.print(table)
+    console.print(
+        f"{cells:,} cells of {names[0]} compared with {' and '.join(names[1:])}: {len(differences)} columns differ."
+    )
+    if differences:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
 def status(
     source: Annotated[
         list[str] | None, typer.Argument(help="Sources to show; all active ones if none is named.")

@@ -15,6 +15,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 MEMORY_UNITS = ("KB", "MB", "GB", "TB", "KIB", "MIB", "GIB", "TIB")
 
 Layer = Literal["landing", "bronze", "quality", "gold"]
+Warehouse = Literal["duckdb", "postgres", "spark", "bigquery", "redshift", "athena"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 
@@ -45,7 +46,7 @@ class Settings(BaseModel):
     )
     s3_timeout_s: float = Field(60, gt=0, description="Seconds in which the store must go on answering a request.")
 
-    warehouse: Literal["duckdb"] = Field("duckdb", description="Where dbt builds silver and gold.")
+    warehouse: Warehouse = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
     extract_memory_limit: str = Field("256MB", description="Memory that DuckDB may use while it reads a source.")
     lock_wait_s: int = Field(60, ge=0, description="Seconds to wait for another process that holds what is needed.")

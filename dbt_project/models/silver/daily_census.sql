@@ -61,13 +61,13 @@ present as (
 
 patient_days as (
 
-    select
-        facility_id,
-        ward_id,
-        end_date,
-        counted_until_date,
-        {{ each_day('start_date', 'last_present_date') }} as census_date
-    from present
+    {{ select_each_day(
+        'present',
+        ['facility_id', 'ward_id', 'end_date', 'counted_until_date'],
+        'start_date',
+        'last_present_date',
+        'census_date'
+    ) }}
 
 ),
 
@@ -103,13 +103,13 @@ bed_periods as (
 
 bed_days as (
 
-    select
-        facility_id,
-        ward_id,
-        bed_status_code,
-        {{ each_day("greatest(start_date, first_date)", "least(coalesce(end_date - 1, last_date), last_date)") }}
-            as census_date
-    from bed_periods
+    {{ select_each_day(
+        'bed_periods',
+        ['facility_id', 'ward_id', 'bed_status_code'],
+        "greatest(coalesce(start_date, first_date), first_date)",
+        "least(coalesce(" ~ add_days('end_date', -1) ~ ", last_date), last_date)",
+        'census_date'
+    ) }}
 
 ),
 

@@ -74,7 +74,7 @@ union all
 
 -- what a source reports in aggregate goes before what its detail adds up to
 select
-    derived.facility_id || ':' || cast(derived.period_start_date as varchar) || ':' || coalesce(derived.drug_id, '')
+    derived.facility_id || ':' || cast(derived.period_start_date as {{ type_text() }}) || ':' || coalesce(derived.drug_id, '')
     || ':' || coalesce(derived.pricing_unit_code, '') || ':' || coalesce(derived.price_basis_code, '')
     || ':' || derived.currency_code as drug_cost_id,
     derived.drug_id,
@@ -82,8 +82,8 @@ select
     derived.source_id,
     derived.batch_id,
     cast(null as bigint) as row_id,
-    cast(null as varchar) as drug_class_code,
-    cast(null as varchar) as drug_class_system_code,
+    cast(null as {{ type_text() }}) as drug_class_code,
+    cast(null as {{ type_text() }}) as drug_class_system_code,
     derived.pricing_unit_code,
     derived.price_basis_code,
     derived.currency_code,

@@ -40,7 +40,7 @@ facts as (
         case when event_status_code = 'GIVEN' then quantity end as administered_quantity,
         waste_quantity as wasted_quantity,
         case when agent_code is not null then 0 end as days_of_therapy,
-        cast(null as varchar) as encounter_id,
+        cast(null as {{ type_text() }}) as encounter_id,
         cast(null as decimal(18, 6)) as encounter_cost,
         0 as orders,
         cast(null as boolean) as is_formulary
@@ -58,7 +58,7 @@ facts as (
         cast(null as decimal(18, 3)) as administered_quantity,
         cast(null as decimal(18, 3)) as wasted_quantity,
         1 as days_of_therapy,
-        cast(null as varchar) as encounter_id,
+        cast(null as {{ type_text() }}) as encounter_id,
         cast(null as decimal(18, 6)) as encounter_cost,
         0 as orders,
         cast(null as boolean) as is_formulary
@@ -94,7 +94,7 @@ facts as (
         cast(null as decimal(18, 3)) as administered_quantity,
         cast(null as decimal(18, 3)) as wasted_quantity,
         cast(null as integer) as days_of_therapy,
-        cast(null as varchar) as encounter_id,
+        cast(null as {{ type_text() }}) as encounter_id,
         cast(null as decimal(18, 6)) as encounter_cost,
         1 as orders,
         orders.is_formulary

@@ -36,7 +36,7 @@ union all
 select
     facility_id,
     source_id,
-    cast(null as varchar) as batch_id,
+    cast(null as {{ type_text() }}) as batch_id,
     cast(null as bigint) as row_id,
     facility_name,
     timezone,

@@ -6,7 +6,7 @@ from (
     select
         {{ key }},
         {{ started_at }},
-        lag(coalesce({{ ended_at }}, timestamptz '9999-12-31 00:00:00+00')) over (
+        lag(coalesce({{ ended_at }}, {{ instant('9999-12-31 00:00:00') }})) over (
             partition by {{ key }} order by {{ started_at }}, {{ ended_at }} nulls last
         ) as preceding_end
     from {{ model }}

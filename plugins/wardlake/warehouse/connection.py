@@ -104,6 +104,16 @@ def extension_file(name: str) -> Path:
     return path
 
 
+def relations(connection: duckdb.DuckDBPyConnection, schema: str, database: str | None = None) -> list[str]:
+    """Names of the tables and views of a schema; of this connection's own database, or of one that is attached."""
+    found = connection.execute(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_catalog = coalesce(?, current_database()) AND table_schema = ? ORDER BY ALL",
+        [database, schema],
+    )
+    return [name for (name,) in found.fetchall()]
+
+
 def translate(error: duckdb.Error, place: str) -> WardlakeError:
     """A DuckDB error as one that a data team can act on; its own text may hold values and is left out."""
     text = str(error)

@@ -10,6 +10,8 @@ from wardlake.errors import PassingError, PermanentError
 from wardlake.privacy import without_values
 from wardlake.settings import Settings
 from wardlake.sources import active_sources, load_sources
+from wardlake.warehouse.adapter import adapter_of, fetch_built
+from wardlake.warehouse.connection import connect
 
 NODE_ENDED = ("LogModelResult", "LogTestResult", "SkippingDetails")
 """Events of dbt's log that tell how a model or test ended; `NodeFinished` is told at level debug only."""
@@ -56,6 +58,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "WARDLAKE_WAREHOUSE_PATH": str(settings.warehouse_path),
         "WARDLAKE_TEMP_DIR": str(settings.temp_dir),
+        **(adapter.dbt_environment(settings) if (adapter := adapter_of(settings)) else {}),
     }
 
 
@@ -88,12 +91,21 @@ def build(settings: Settings, progress: Progress | None = None, ended: Ended | N
     excluded = inactive_staging(settings)
     arguments = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *excluded] if excluded else [])]
     _run(settings, arguments, progress, ended)
+    if adapter_of(settings):
+        with connect(settings, settings.warehouse_path) as engine:
+            fetch_built(settings, engine)
 
 
 def command_line(settings: Settings, arguments: list[str]) -> list[str]:
     """A dbt command with the variables that the models need."""
-    dbt_program = Path(sys.executable).with_name("dbt")
-    return [str(dbt_program), *arguments, "--vars", json.dumps(dbt_vars(settings))]
+    return [
+        sys.executable,
+        "-m",
+        "wardlake.warehouse.dbt_process",
+        *arguments,
+        "--vars",
+        json.dumps(dbt_vars(settings)),
+    ]
 
 
 def _run(
@@ -103,6 +115,7 @@ def _run(
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     command = command_line(settings, ["--log-format", "json", *arguments])
     errors: list[str] = []
+    unstructured: list[str] = []  # from before dbt's log begins, and from Java
     done = 0
     with subprocess.Popen(
         command, env=dbt_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -110,6 +123,9 @@ def _run(
         assert process.stdout is not None  # noqa: S101  it was asked for
         for line in process.stdout:
             event = _event(line)
+            if event is None:
+                unstructured.append(line.strip())
+                continue
             data, info = event.get("data", {}), event.get("info", {})
             node = data.get("node_info", {})
             if info.get("name") in NODE_ENDED and isinstance(node, dict):
@@ -122,7 +138,7 @@ def _run(
                 errors.append(str(info.get("msg", "")).strip())
     if process.returncode == 0:
         return
-    told = without_values(" ".join(dict.fromkeys(error for error in errors if error)))
+    told = without_values(" ".join(dict.fromkeys(error for error in errors or unstructured if error)))
     if "Could not set lock" in told:
         raise PassingError(
             "The warehouse is being written by another process.", remedy="Wait until that run has ended."
@@ -133,9 +149,10 @@ def _run(
     )
 
 
-def _event(line: str) -> dict[str, dict[str, object]]:
+def _event(line: str) -> dict[str, dict[str, object]] | None:
+    """An event of dbt's log; None if the line is no event."""
     try:
         event = json.loads(line)
     except ValueError:
-        return {"info": {"level": "error", "msg": line}} if line.strip() else {}
-    return event if isinstance(event, dict) else {}
+        return None
+    return event if isinstance(event, dict) else None

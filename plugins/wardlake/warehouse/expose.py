@@ -1,4 +1,4 @@
-"""Committed and judged bronze made visible to dbt: one view per table, without copying a row."""
+"""Committed and judged bronze made visible to dbt: one view per table, without copying a row in DuckDB."""
 
 import json
 import uuid
@@ -15,6 +15,7 @@ from wardlake.privacy import pseudonym_pads
 from wardlake.quality import Verdict, suite_for, verdict_of
 from wardlake.settings import Settings
 from wardlake.sources import Source, Table
+from wardlake.warehouse.adapter import adapter_of
 from wardlake.warehouse.connection import connect, translate
 
 REFUSED = ("halted", "error")
@@ -67,6 +68,8 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
                 for name, table in source.tables.items():
                     query = _view(settings, table, usable[source.name, name])
                     engine.execute(f"CREATE OR REPLACE VIEW bronze_{source.name}.{name} AS {query}")
+            if adapter := adapter_of(settings):
+                adapter.show_bronze(settings, engine, [f"bronze_{source.name}" for source in sources])
         except duckdb.Error as error:
             raise translate(error, "The bronze views of the warehouse") from None  # its text may hold values
     return build

@@ -43,7 +43,7 @@ inpatients as (
     union all
     select
         encounters.facility_id,
-        cast(null as varchar) as ward_id
+        cast(null as {{ type_text() }}) as ward_id
     from {{ ref('encounters') }} as encounters
     left join open_ward_stays on encounters.encounter_id = open_ward_stays.encounter_id
     where

@@ -199,7 +199,7 @@ periods as (
     left join returned_census
         on
             returned_hours.facility_id = returned_census.facility_id
-            and returned_hours.ward_id is not distinct from returned_census.ward_id
+            and {{ is_same('returned_hours.ward_id', 'returned_census.ward_id') }}
             and returned_hours.month_start_date = returned_census.month_start_date
 
 ),
@@ -225,7 +225,7 @@ budgeted as (
     left join budgets
         on
             periods.facility_id = budgets.facility_id
-            and periods.ward_id is not distinct from budgets.ward_id
+            and {{ is_same('periods.ward_id', 'budgets.ward_id') }}
             and periods.period_start_date >= budgets.budget_start_date
             and (budgets.next_start_date is null or periods.period_start_date < budgets.next_start_date)
 
@@ -366,7 +366,7 @@ from staff_of_month as staff
 left join care_of_month as care
     on
         staff.facility_id = care.facility_id
-        and staff.ward_id is not distinct from care.ward_id
+        and {{ is_same('staff.ward_id', 'care.ward_id') }}
         and staff.month_start_date = care.month_start_date
 left join open_months on staff.facility_id = open_months.facility_id
 left join {{ ref('wards') }} as wards on staff.ward_id = wards.ward_id

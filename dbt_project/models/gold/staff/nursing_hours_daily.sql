@@ -93,7 +93,7 @@ joined as (
         on
             staff.facility_id = daily_census.facility_id
             and staff.work_date = daily_census.census_date
-            and staff.ward_id is not distinct from daily_census.ward_id
+            and {{ is_same('staff.ward_id', 'daily_census.ward_id') }}
     left join census_days
         on
             staff.facility_id = census_days.facility_id

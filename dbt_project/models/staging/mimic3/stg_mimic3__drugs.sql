@@ -1,28 +1,31 @@
 with source as (
 
-    select * from {{ source('mimic3', 'prescriptions') }}
+    select
+        *,
+        row_number() over (partition by formulary_drug_cd order by _row_id) as order_number
+    from {{ source('mimic3', 'prescriptions') }}
+    where formulary_drug_cd is not null
 
 )
 
 -- MIMIC-III has no drug list: a drug is what somebody ordered, as the first order describes it
 select
-    cast({{ source_key('mimic3', 'formulary_drug_cd') }} as varchar) as drug_id,
+    cast({{ source_key('mimic3', 'formulary_drug_cd') }} as {{ type_text() }}) as drug_id,
     {{ facility_of('mimic3') }},
-    cast(arg_min(_batch_id, _row_id) as varchar) as batch_id,
+    cast(arg_min(_batch_id, _row_id) as {{ type_text() }}) as batch_id,
     cast(min(_row_id) as bigint) as row_id,
-    cast(formulary_drug_cd as varchar) as drug_code,
-    cast(arg_min(drug, _row_id) as varchar) as drug_name,
-    cast(arg_min(drug_name_generic, _row_id) as varchar) as generic_name,
-    cast(null as varchar) as atc_code,
-    cast(arg_min(form_unit_disp, _row_id) as varchar) as form_code,
-    cast(arg_min(prod_strength, _row_id) as varchar) as strength_text,
+    cast(formulary_drug_cd as {{ type_text() }}) as drug_code,
+    cast(arg_min(drug, _row_id) as {{ type_text() }}) as drug_name,
+    cast(arg_min(drug_name_generic, _row_id) as {{ type_text() }}) as generic_name,
+    cast(null as {{ type_text() }}) as atc_code,
+    cast(arg_min(form_unit_disp, _row_id) as {{ type_text() }}) as form_code,
+    cast(arg_min(prod_strength, _row_id) as {{ type_text() }}) as strength_text,
     cast(null as decimal(18, 4)) as strength_quantity,
-    cast(null as varchar) as strength_unit_code,
-    cast(null as varchar) as route_code,
-    cast(null as varchar) as pricing_unit_code,
-    cast(null as varchar) as equivalence_code,
+    cast(null as {{ type_text() }}) as strength_unit_code,
+    cast(null as {{ type_text() }}) as route_code,
+    cast(null as {{ type_text() }}) as pricing_unit_code,
+    cast(null as {{ type_text() }}) as equivalence_code,
     cast(null as boolean) as is_generic,
-    cast(null as varchar) as usage_text
+    cast(null as {{ type_text() }}) as usage_text
 from source
-where formulary_drug_cd is not null
-group by formulary_drug_cd
+where order_number = 1

@@ -11,13 +11,13 @@ patients as (
 )
 
 select
-    cast({{ source_key('mimic3', 'source.hadm_id') }} as varchar) as encounter_id,
-    cast({{ source_key('mimic3', 'source.subject_id') }} as varchar) as patient_id,
-    cast(null as varchar) as attending_practitioner_id,
+    cast({{ source_key('mimic3', 'source.hadm_id') }} as {{ type_text() }}) as encounter_id,
+    cast({{ source_key('mimic3', 'source.subject_id') }} as {{ type_text() }}) as patient_id,
+    cast(null as {{ type_text() }}) as attending_practitioner_id,
     {{ lineage('mimic3', 'source') }},
-    cast(source.hadm_id as varchar) as encounter_number,
-    cast('INPATIENT' as varchar) as encounter_class_code,
-    cast(source.admission_type as varchar) as admission_type_code,
+    cast(source.hadm_id as {{ type_text() }}) as encounter_number,
+    cast('INPATIENT' as {{ type_text() }}) as encounter_class_code,
+    cast(source.admission_type as {{ type_text() }}) as admission_type_code,
     case
         when source.discharge_location = 'DEAD/EXPIRED' then 'DIED'
         when source.discharge_location like 'LEFT AGAINST MEDICAL ADV%' then 'AMA'
@@ -35,7 +35,10 @@ select
         when source.discharge_location is not null then 'OTHER'
     end as discharge_disposition_code,
     -- patients above 89 were moved to an age of 300: 90 stands for them
-    cast(least(date_sub('year', patients.dob, source.admittime), 90) as integer) as age_at_admission_years,
+    case
+        when {{ age_in_years('patients.dob', 'source.admittime') }} > 90 then 90
+        else {{ age_in_years('patients.dob', 'source.admittime') }}
+    end as age_at_admission_years,
     {{ to_utc('source.admittime', 'mimic3') }} as admitted_at,
     {{ to_utc('source.dischtime', 'mimic3') }} as discharged_at,
     {{ to_utc('source.deathtime', 'mimic3') }} as died_at

@@ -11,14 +11,14 @@ items as (
 )
 
 select
-    cast({{ source_key('mimic3', 'source.row_id') }} as varchar) as observation_id,
-    cast({{ source_key('mimic3', 'source.hadm_id') }} as varchar) as encounter_id,
-    cast({{ source_key('mimic3', 'source.subject_id') }} as varchar) as patient_id,
+    cast({{ source_key('mimic3', 'source.row_id') }} as {{ type_text() }}) as observation_id,
+    cast({{ source_key('mimic3', 'source.hadm_id') }} as {{ type_text() }}) as encounter_id,
+    cast({{ source_key('mimic3', 'source.subject_id') }} as {{ type_text() }}) as patient_id,
     {{ lineage('mimic3', 'source') }},
-    cast(source.itemid as varchar) as observation_code,
-    cast(items.label as varchar) as observation_name,
-    cast(source.value as varchar) as value_text,
-    cast(source.valueuom as varchar) as unit_code,
+    cast(source.itemid as {{ type_text() }}) as observation_code,
+    cast(items.label as {{ type_text() }}) as observation_name,
+    cast(source.value as {{ type_text() }}) as value_text,
+    cast(source.valueuom as {{ type_text() }}) as unit_code,
     cast(source.valuenum as decimal(18, 4)) as value_number,
     {{ to_utc('source.charttime', 'mimic3') }} as observed_at
 from source

@@ -11,13 +11,13 @@ codes as (
 )
 
 select
-    cast({{ source_key('mimic3', 'source.row_id') }} as varchar) as procedure_id,
-    cast({{ source_key('mimic3', 'source.hadm_id') }} as varchar) as encounter_id,
+    cast({{ source_key('mimic3', 'source.row_id') }} as {{ type_text() }}) as procedure_id,
+    cast({{ source_key('mimic3', 'source.hadm_id') }} as {{ type_text() }}) as encounter_id,
     {{ lineage('mimic3', 'source') }},
-    cast('ICD-9-CM' as varchar) as code_system_code,
-    cast(source.icd9_code as varchar) as procedure_code,
-    cast(codes.long_title as varchar) as procedure_name,
+    cast('ICD-9-CM' as {{ type_text() }}) as code_system_code,
+    cast(source.icd9_code as {{ type_text() }}) as procedure_code,
+    cast(codes.long_title as {{ type_text() }}) as procedure_name,
     cast(source.seq_num as integer) as sequence_number,
-    cast(null as timestamp with time zone) as performed_at
+    cast(null as {{ type_instant() }}) as performed_at
 from source
 left join codes on source.icd9_code = codes.icd9_code

@@ -6,13 +6,13 @@ with source as (
 
 -- MIMIC-III has no list of wards: a ward is what somebody was transferred to
 select
-    cast({{ source_key('mimic3', 'curr_wardid') }} as varchar) as ward_id,
+    cast({{ source_key('mimic3', 'curr_wardid') }} as {{ type_text() }}) as ward_id,
     {{ facility_of('mimic3') }},
-    cast(min(_batch_id) as varchar) as batch_id,
+    cast(min(_batch_id) as {{ type_text() }}) as batch_id,
     cast(min(_row_id) as bigint) as row_id,
-    cast(curr_wardid as varchar) as ward_code,
-    cast(null as varchar) as ward_name,
-    cast(case when bool_or(curr_careunit is not null) then 'ICU' end as varchar) as ward_type_code,
+    cast(curr_wardid as {{ type_text() }}) as ward_code,
+    cast(null as {{ type_text() }}) as ward_name,
+    cast(case when count(curr_careunit) > 0 then 'ICU' end as {{ type_text() }}) as ward_type_code,
     cast(null as integer) as floor_number
 from source
 where curr_wardid is not null

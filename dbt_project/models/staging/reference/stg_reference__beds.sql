@@ -5,9 +5,9 @@ with source as (
 )
 
 select
-    cast({{ source_key('reference', 'bed_no') }} as varchar) as bed_id,
-    cast({{ source_key('reference', 'ward_cd') }} as varchar) as ward_id,
+    cast({{ source_key('reference', 'bed_no') }} as {{ type_text() }}) as bed_id,
+    cast({{ source_key('reference', 'ward_cd') }} as {{ type_text() }}) as ward_id,
     {{ lineage('reference') }},
-    cast(bed_no as varchar) as bed_code,
-    cast(bed_type as varchar) as bed_type_code
+    cast(bed_no as {{ type_text() }}) as bed_code,
+    cast(bed_type as {{ type_text() }}) as bed_type_code
 from source

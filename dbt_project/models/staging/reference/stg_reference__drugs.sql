@@ -25,19 +25,19 @@ measured as (
 )
 
 select
-    cast({{ source_key('reference', 'drug_cd') }} as varchar) as drug_id,
+    cast({{ source_key('reference', 'drug_cd') }} as {{ type_text() }}) as drug_id,
     {{ lineage('reference') }},
-    cast(drug_cd as varchar) as drug_code,
-    cast(drug_nm as varchar) as drug_name,
-    cast(generic_nm as varchar) as generic_name,
-    cast(atc_cd as varchar) as atc_code,
-    cast(form_cd as varchar) as form_code,
-    cast(strength_txt as varchar) as strength_text,
+    cast(drug_cd as {{ type_text() }}) as drug_code,
+    cast(drug_nm as {{ type_text() }}) as drug_name,
+    cast(generic_nm as {{ type_text() }}) as generic_name,
+    cast(atc_cd as {{ type_text() }}) as atc_code,
+    cast(form_cd as {{ type_text() }}) as form_code,
+    cast(strength_txt as {{ type_text() }}) as strength_text,
     case when strength_unit_code is not null then {{ to_decimal('strength_number') }} end as strength_quantity,
-    cast(strength_unit_code as varchar) as strength_unit_code,
-    cast(null as varchar) as route_code,
-    cast(pricing_unit as varchar) as pricing_unit_code,
-    cast(null as varchar) as equivalence_code,
+    cast(strength_unit_code as {{ type_text() }}) as strength_unit_code,
+    cast(null as {{ type_text() }}) as route_code,
+    cast(pricing_unit as {{ type_text() }}) as pricing_unit_code,
+    cast(null as {{ type_text() }}) as equivalence_code,
     cast(null as boolean) as is_generic,
-    cast(usage_txt as varchar) as usage_text
+    cast(usage_txt as {{ type_text() }}) as usage_text
 from measured

@@ -11,15 +11,15 @@ timeclock as (
 )
 
 select
-    cast({{ source_key('reference', 'roster_id', 'roster') }} as varchar) as staff_shift_id,
-    cast(null as varchar) as planned_shift_id,
-    cast({{ source_key('reference', 'staff_no') }} as varchar) as practitioner_id,
-    cast({{ source_key('reference', 'ward_cd') }} as varchar) as ward_id,
+    cast({{ source_key('reference', 'roster_id', 'roster') }} as {{ type_text() }}) as staff_shift_id,
+    cast(null as {{ type_text() }}) as planned_shift_id,
+    cast({{ source_key('reference', 'staff_no') }} as {{ type_text() }}) as practitioner_id,
+    cast({{ source_key('reference', 'ward_cd') }} as {{ type_text() }}) as ward_id,
     {{ lineage('reference') }},
-    cast('PLANNED' as varchar) as shift_kind_code,
+    cast('PLANNED' as {{ type_text() }}) as shift_kind_code,
     {{ reference_shift('shift_cd') }} as shift_code,
-    cast(null as varchar) as pay_code,
-    cast(null as varchar) as absence_code,
+    cast(null as {{ type_text() }}) as pay_code,
+    cast(null as {{ type_text() }}) as absence_code,
     cast(null as integer) as break_minutes,
     cast(null as boolean) as is_direct_care,
     cast(shift_dt as date) as shift_date,
@@ -30,12 +30,12 @@ from roster
 union all
 
 select
-    cast({{ source_key('reference', 'clock_id', 'timeclock') }} as varchar) as staff_shift_id,
-    cast({{ source_key('reference', 'roster_id', 'roster') }} as varchar) as planned_shift_id,
-    cast({{ source_key('reference', 'staff_no') }} as varchar) as practitioner_id,
-    cast({{ source_key('reference', 'ward_cd') }} as varchar) as ward_id,
+    cast({{ source_key('reference', 'clock_id', 'timeclock') }} as {{ type_text() }}) as staff_shift_id,
+    cast({{ source_key('reference', 'roster_id', 'roster') }} as {{ type_text() }}) as planned_shift_id,
+    cast({{ source_key('reference', 'staff_no') }} as {{ type_text() }}) as practitioner_id,
+    cast({{ source_key('reference', 'ward_cd') }} as {{ type_text() }}) as ward_id,
     {{ lineage('reference') }},
-    cast('WORKED' as varchar) as shift_kind_code,
+    cast('WORKED' as {{ type_text() }}) as shift_kind_code,
     {{ reference_shift('shift_cd') }} as shift_code,
     case pay_cd when 'REG' then 'REGULAR' when 'OT' then 'OVERTIME' when 'AGY' then 'AGENCY' end as pay_code,
     case absence_cd when 'SICK' then 'SICK' when 'PTO' then 'LEAVE' when 'EDU' then 'EDUCATION' end as absence_code,
