@@ -37,3 +37,17 @@
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- The columns of a new table, where the engine's names of types differ from the contract's. -#}
+{% macro bigquery__get_table_columns_and_constraints() -%}
+    {{- columns_in_engine_types() -}}
+{%- endmacro %}
+
+{% macro redshift__get_table_columns_and_constraints() -%}
+    {{- columns_in_engine_types() -}}
+{%- endmacro %}
+
+{% macro columns_in_engine_types() -%}
+    ({{ adapter.render_raw_columns_constraints(raw_columns=in_engine_types(model.columns)) | join(', ') }})
+{%- endmacro %}
