@@ -45,10 +45,13 @@ def prepare_spark() -> None:
     dbt-spark switches Spark's ANSI mode off; without it a sum that overflows and a text that is no number become NULL.
     """
     from dbt.adapters.spark.connections import SparkConnectionManager, SparkCredentials  # noqa: PLC0415
+    from py4j.protocol import Py4JJavaError  # noqa: PLC0415
     from pyspark.errors import PySparkException  # noqa: PLC0415  only with this warehouse
 
     def told(error: BaseException) -> Exception | None:
         found = error if isinstance(error, PySparkException) else error.__cause__  # dbt-spark wraps some of them
+        if isinstance(found, Py4JJavaError):
+            return RuntimeError(f"Java failed: {found.java_exception.getClass().getName()}")
         if not isinstance(found, PySparkException):
             return None
         return RuntimeError(without_values(str(found).partition("\n")[0]))
