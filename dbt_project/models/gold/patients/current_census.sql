@@ -111,7 +111,7 @@ select
 from places
 inner join moments on places.facility_id = moments.facility_id
 left join occupied
-    on places.facility_id = occupied.facility_id and places.ward_id is not distinct from occupied.ward_id
+    on places.facility_id = occupied.facility_id and {{ is_same('places.ward_id', 'occupied.ward_id') }}
 left join equipped
     on places.facility_id = equipped.facility_id and places.ward_id = equipped.ward_id
 left join {{ ref('wards') }} as wards on places.ward_id = wards.ward_id
