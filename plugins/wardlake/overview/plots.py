@@ -100,12 +100,12 @@ def _bars_and_line(months: pd.DataFrame, bars: tuple[str, str, str], line: tuple
         names = [f"{month:%b %Y}" for month in pd.to_datetime(months["month"])]
         above.bar(names, months[bars[0]].to_numpy(float), color=bars[2], width=0.7)
         below.plot(names, months[line[0]].to_numpy(float), color=line[2], marker="o", markersize=4)
-        for axes, (_, label, _) in ((above, bars), (below, line)):
+        for axes, (column, label, _) in ((above, bars), (below, line)):
             axes.set_title(label, loc="left", fontsize=10, color=SOFT)
             axes.grid(axis="y")
             axes.tick_params(length=0)
-            axes.margins(y=0.15)
-            axes.set_ylim(bottom=0)
+            highest = months[column].max()
+            axes.set_ylim(0, 1.15 * highest if highest > 0 else None)
             axes.yaxis.set_major_locator(MaxNLocator(4))
             axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
         below.tick_params(axis="x", rotation=35)
