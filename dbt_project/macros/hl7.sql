@@ -6,7 +6,7 @@
     {%- set wall = hl7_wall_time(digits) -%}
     case
         when {{ to_instant(wall ~ " || 'Z'") }} is null then null
-        when regexp_full_match({{ offset }}, '[+-][0-9]{4}')
+        when {{ matches(offset, '[+-][0-9]{4}') }}
             then {{ to_instant(wall ~ " || substr(" ~ offset ~ ", 1, 3) || ':' || substr(" ~ offset ~ ", 4)") }}
         else {{ to_utc(wall, source) }}
     end

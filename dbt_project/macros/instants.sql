@@ -5,14 +5,22 @@
 {%- endmacro %}
 
 {% macro default__to_instant(expression) -%}
+    cast({{ text_of_instant(expression) }} as {{ type_instant() }})
+{%- endmacro %}
+
+{% macro athena__to_instant(expression) -%}
+    cast(at_timezone(from_iso8601_timestamp(replace({{ text_of_instant(expression) }}, ' ', 'T')), 'UTC') as timestamp(6))
+{%- endmacro %}
+
+{% macro text_of_instant(expression) -%}
     case
         when
             {{ to_date(expression) }} is not null
-            and regexp_full_match(
-                substr(trim({{ expression }}), 11),
+            and {{ matches(
+                "substr(trim(" ~ expression ~ "), 11)",
                 '[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})'
-            )
-            then cast(trim({{ expression }}) as timestamp with time zone)
+            ) }}
+            then trim({{ expression }})
     end
 {%- endmacro %}
 

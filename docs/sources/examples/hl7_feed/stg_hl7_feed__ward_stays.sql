@@ -11,7 +11,7 @@ with steps as (
 )
 
 select
-    {{ source_key('hl7_feed', "steps.visit_number || ':' || cast(steps.step_number as varchar)") }} as ward_stay_id,
+    {{ source_key('hl7_feed', "steps.visit_number || ':' || cast(steps.step_number as " ~ type_text() ~ ")") }} as ward_stay_id,
     {{ source_key('hl7_feed', 'steps.visit_number') }} as encounter_id,
     {{ source_key('hl7_feed', 'steps.ward') }} as ward_id,
     {{ lineage('hl7_feed', 'steps') }},
