@@ -90,6 +90,7 @@ def _model_sql(source: Source, entity: str, table: str, columns: Iterator[Wanted
         "-- Put the system's columns in the place of the nulls, and delete the lines of what it does not know.",
         f"-- Macros: source_key('{source.name}', 'column') is a key. Text becomes a number, a day or an instant by",
         "-- to_decimal, to_date, to_utc (local time) and to_instant (time with its offset).",
+        "-- One row for each key: where the table has several, select from newest_of_each(source(...), 'key').",
         "select",
     ]
     return "\n".join([*head, *lines, f"from {{{{ source('{source.name}', '{table}') }}}}", ""])
