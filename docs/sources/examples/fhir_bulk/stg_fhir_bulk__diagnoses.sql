@@ -6,8 +6,8 @@
     'http://snomed.info/sct': 'SNOMED-CT',
 } %}
 
--- Conditions of a problem list that belong to no encounter are left out. FHIR ranks diagnoses in Encounter.diagnosis, which
--- this server does not fill: none is the principal one.
+-- Conditions of a problem list that belong to no encounter are left out. FHIR ranks diagnoses in Encounter.diagnosis,
+-- which this server does not fill: none is the principal one.
 select
     {{ source_key('fhir_bulk', 'id') }} as diagnosis_id,
     {{ source_key('fhir_bulk', fhir_id('encounter_reference')) }} as encounter_id,

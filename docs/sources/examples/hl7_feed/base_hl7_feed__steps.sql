@@ -1,5 +1,5 @@
--- What happened to each visit, in the order in which it was recorded. Messages without a visit number (PV1-19) cannot be
--- followed: let the suite of `visit` tell of them. An update (A08) changes what is known of a visit and moves nobody.
+-- What happened to each visit, in the order in which it was recorded. Messages without a visit number (PV1-19) cannot
+-- be followed: let the suite of `visit` tell of them. An update (A08) tells more of a visit, and moves nobody.
 with source as (
 
     select
@@ -18,7 +18,6 @@ ordered as (
 
     select
         *,
-        coalesce(recorded_instant, sent_instant) as order_instant,
         -- the visit's own times of admission and discharge go before the time of the message
         coalesce(
             case
@@ -49,8 +48,18 @@ moves as (
 )
 
 select
-    ordered.*,
-    moves.next_event,
+    ordered.visit_number,
+    ordered.step_number,
+    ordered.trigger_event,
+    ordered.step_at,
+    ordered.mrn,
+    ordered.patient_class,
+    ordered.admission_type,
+    ordered.ward,
+    ordered.admitted_at,
+    ordered.discharge_disposition,
+    ordered._batch_id,
+    ordered._row_id,
     -- A11 cancels an admission, A12 a transfer, A13 a discharge; each takes back the step before it
     ordered.trigger_event in ('A11', 'A12', 'A13')
     or coalesce(ordered.trigger_event in ('A01', 'A04') and moves.next_event = 'A11', false)

@@ -4,7 +4,8 @@ with numbered as (
     select
         *,
         row_number() over (
-            partition by mrn order by {{ hl7_instant('sent_at', 'hl7_feed') }} desc nulls last, _batch_id desc, _file desc, _row_id desc
+            partition by mrn
+            order by {{ hl7_instant('sent_at', 'hl7_feed') }} desc nulls last, _batch_id desc, _file desc, _row_id desc
         ) as newest_first
     from {{ source('hl7_feed', 'patient') }}
     where mrn is not null

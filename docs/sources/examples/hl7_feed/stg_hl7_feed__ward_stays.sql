@@ -1,5 +1,5 @@
--- A stay in a ward begins with an admission or a transfer that nobody took back, and ends with the next of them or with the
--- discharge. Only visits that are stays lie in wards.
+-- A stay in a ward begins with an admission or a transfer that nobody took back, and ends with the next of them or with
+-- the discharge. Only visits that are stays lie in wards.
 with steps as (
 
     select
@@ -11,7 +11,8 @@ with steps as (
 )
 
 select
-    {{ source_key('hl7_feed', "steps.visit_number || ':' || cast(steps.step_number as " ~ type_text() ~ ")") }} as ward_stay_id,
+    {{ source_key('hl7_feed', "steps.visit_number || ':' || cast(steps.step_number as " ~ type_text() ~ ")") }}
+        as ward_stay_id,
     {{ source_key('hl7_feed', 'steps.visit_number') }} as encounter_id,
     {{ source_key('hl7_feed', 'steps.ward') }} as ward_id,
     {{ lineage('hl7_feed', 'steps') }},

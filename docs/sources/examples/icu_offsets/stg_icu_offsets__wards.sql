@@ -4,10 +4,4 @@ select
     wardid as ward_code,
     unittype as ward_name,
     'ICU' as ward_type_code
-from (
-    select
-        *,
-        row_number() over (partition by wardid order by _row_id) as ward_row
-    from {{ source('icu_offsets', 'patient') }}
-) as numbered
-where ward_row = 1
+from {{ newest_of_each(source('icu_offsets', 'patient'), 'wardid') }} as newest

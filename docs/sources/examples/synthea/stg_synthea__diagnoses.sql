@@ -1,6 +1,7 @@
 -- Their order is not told, so none is the principal diagnosis.
 select
-    {{ source_key('synthea', "conditions._batch_id || ':' || cast(conditions._row_id as " ~ type_text() ~ ")") }} as diagnosis_id,
+    {{ source_key('synthea', "conditions._batch_id || ':' || cast(conditions._row_id as " ~ type_text() ~ ")") }}
+        as diagnosis_id,
     {{ source_key('synthea', 'conditions."ENCOUNTER"') }} as encounter_id,
     {{ lineage(
         'synthea', 'conditions',

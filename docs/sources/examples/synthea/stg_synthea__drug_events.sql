@@ -1,7 +1,8 @@
 -- One line for each prescription: it is dispensed DISPENSES times at BASE_COST, all of it dated on its first day.
 -- The hospital is that of the visit.
 select
-    {{ source_key('synthea', "medications._batch_id || ':' || cast(medications._row_id as " ~ type_text() ~ ")") }} as drug_event_id,
+    {{ source_key('synthea', "medications._batch_id || ':' || cast(medications._row_id as " ~ type_text() ~ ")") }}
+        as drug_event_id,
     {{ source_key('synthea', 'medications."ENCOUNTER"') }} as encounter_id,
     {{ source_key('synthea', 'medications."CODE"') }} as drug_id,
     {{ lineage(

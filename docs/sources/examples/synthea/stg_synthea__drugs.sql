@@ -1,12 +1,3 @@
-with numbered as (
-
-    select
-        *,
-        row_number() over (partition by "CODE" order by "START" desc, _row_id) as newest_first
-    from {{ source('synthea', 'medications') }}
-
-)
-
 select
     {{ source_key('synthea', '"CODE"') }} as drug_id,
     {{ lineage('synthea') }},
@@ -14,5 +5,4 @@ select
     "DESCRIPTION" as drug_name,
     -- prices and quantities are those of a dispense, whatever it holds
     'DISPENSE' as pricing_unit_code
-from numbered
-where newest_first = 1
+from {{ newest_of_each(source('synthea', 'medications'), '"CODE"', by='"START"') }} as newest
