@@ -81,3 +81,22 @@
         else {{ fact }}
     end
 {%- endmacro %}
+
+
+{#- The newest row of each key, as a table to select from: a file of stays names its patient at every stay, and files that
+    are taken one by one (`mode: append`) tell of a stay again when it has ended. `by` is a column that says which is newer. -#}
+{% macro newest_of_each(relation, key, by=none) -%}
+    (
+        select *
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by {{ key }}
+                    order by {{ by ~ " desc nulls last, " if by else "" }}_batch_id desc, _row_id desc
+                ) as newest_first
+            from {{ relation }}
+        ) as numbered
+        where newest_first = 1
+    )
+{%- endmacro %}

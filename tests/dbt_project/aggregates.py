@@ -35,7 +35,7 @@ def load_files(warehouse: Warehouse, source: Source, folder: Path) -> dict[str, 
         for name, table in source.tables.items():
             assert table.files
             lineage = ", ".join(f"{column} {type_}" for column, type_ in (LINEAGE | FILE_LINEAGE).items())
-            columns = ", ".join(f'"{column}" varchar' for column in table.columns)
+            columns = ", ".join(f'"{column}" {spec.type}' for column, spec in table.columns.items())
             connection.execute(f"create table bronze_{source.name}.{name} ({columns}, {lineage})")
             for path in sorted(folder.glob(table.files.pattern)):
                 work = warehouse.home / "work" / source.name / name / path.stem

@@ -54,7 +54,7 @@ def other_gold_is_empty(warehouse: Warehouse, filled: set[str]) -> bool:
 @pytest.mark.skipif(not REAL_DATA, reason="WARDLAKE_REAL_DATA does not name the folder of real data")
 def test_prescribing_of_practices_is_exact_to_the_penny(home: Warehouse, make_project: MakeProject) -> None:
     source = read_source(EXAMPLES / "nhs_epd.yaml")
-    staging = EXAMPLES / "staging" / "nhs_epd"
+    staging = EXAMPLES / "nhs_epd"
     project = make_project("nhs_epd", {path.name: path.read_text() for path in staging.iterdir()})
     (file,) = (Path(str(REAL_DATA)) / "nhs_epd_prescribing").glob(source.tables["epd"].files.pattern)
     home.expose(source, {})

@@ -12,7 +12,7 @@ from wardlake.console import console, errors
 from wardlake.errors import PermanentError
 from wardlake.plural import counted
 from wardlake.settings import Settings, load_settings
-from wardlake.sources import SourceError, load_sources
+from wardlake.sources import Source, SourceError, load_sources
 
 if TYPE_CHECKING:
     from wardlake.onboard.add import Answers
@@ -83,16 +83,43 @@ def deliver(
     from wardlake.onboard.deliver import deliver as put  # noqa: PLC0415  keeps `wardlake --help` quick
 
     settings = load_settings()
-    sources = load_sources(settings)
-    if name not in sources:
-        raise SourceError(f"There is no source {name}.", remedy=f"Sources: {', '.join(sources) or 'none'}.")
-    is_read = put(settings, sources[name], files)
+    is_read = put(settings, _known(settings, name), files)
     console.print(
         f"Delivered: {counted(sum(is_read.values()), 'file')} to the bucket {settings.bucket('landing')}",
         highlight=False,
     )
     for left in (file for file, wanted in is_read.items() if not wanted):
         console.print(f"- {left} was left out: no table reads a file of this name", markup=False, highlight=False)
+
+
+@source_app.command()
+def stage(
+    name: Annotated[str, typer.Argument(help="Name of the source.")],
+    entity: Annotated[str, typer.Argument(help="Silver entity that the model feeds, such as encounters.")],
+    table: Annotated[str | None, typer.Option(help="Bronze table to begin with, if the source has several.")] = None,
+) -> None:
+    """Write a first staging model, with every column of the silver entity."""
+    from wardlake.onboard.stage import write_model  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    settings = load_settings()
+    source = _known(settings, name)
+    for path in write_model(settings.dbt_dir, source, entity, table):
+        console.print(f"Written: {path.relative_to(settings.project_root)}", markup=False, highlight=False)
+    if entity not in source.provides:
+        provides = ", ".join([*source.provides, entity])
+        console.print(
+            f"Next: fill it in; set provides: [{provides}] and triggers_build: true in dags/sources/{name}.yaml; "
+            "wardlake check",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _known(settings: Settings, name: str) -> Source:
+    sources = load_sources(settings)
+    if name not in sources:
+        raise SourceError(f"There is no source {name}.", remedy=f"Sources: {', '.join(sources) or 'none'}.")
+    return sources[name]
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,3 +131,16 @@ def test_in_a_terminal_it_asks_for_what_is_missing(project: Settings, wards: Pat
     source = read_source(project.sources_dir / "adt.yaml")
     assert (source.owner, source.facility.id, source.facility.name) == ("lab-it", "main_site", "Main Site")
     assert (source.facility.timezone, source.facility.currency) == ("Europe/Berlin", "EUR")
+
+
+def test_a_first_staging_model_and_what_comes_next(project: Settings, wards: Path, add: Add) -> None:
+    add("adt", "--from", str(wards))
+    shutil.copytree(PROJECT_ROOT / "dbt_project" / "models" / "silver", project.dbt_dir / "models" / "silver")
+    done = CliRunner().invoke(app, ["source", "stage", "adt", "wards"])
+    assert done.exit_code == 0, done.output
+    assert "Written: dbt_project/models/staging/adt/stg_adt__wards.sql" in done.output
+    assert "set provides: [wards] and triggers_build: true in dags/sources/adt.yaml" in " ".join(done.output.split())
+    model = (project.dbt_dir / "models" / "staging" / "adt" / "stg_adt__wards.sql").read_text()
+    assert "Columns of wards: ward_code, beds." in model
+    unknown = CliRunner().invoke(app, ["source", "stage", "pas", "wards"])
+    assert "There is no source pas" in str(unknown.exception)

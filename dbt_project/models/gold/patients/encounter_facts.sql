@@ -61,10 +61,11 @@ numbered_diagnoses as (
         diagnosis_code,
         row_number() over (
             partition by encounter_id
-            order by case when sequence_number is null then 1 else 0 end, sequence_number, diagnosis_id
+            order by sequence_number, diagnosis_id
         ) as diagnosis_number
     from {{ ref('diagnoses') }}
-    where diagnosis_code is not null
+    -- without a rank, nobody has said which diagnosis is the principal one
+    where diagnosis_code is not null and sequence_number is not null
 
 ),
 
