@@ -75,7 +75,8 @@ union all
 -- what a source reports in aggregate goes before what its detail adds up to
 select
     derived.facility_id || ':' || cast(derived.period_start_date as {{ type_text() }})
-    || ':' || coalesce(derived.drug_id, '') || ':' || coalesce(derived.pricing_unit_code, '') || ':' || coalesce(derived.price_basis_code, '')
+    || ':' || coalesce(derived.drug_id, '') || ':' || coalesce(derived.pricing_unit_code, '')
+    || ':' || coalesce(derived.price_basis_code, '')
     || ':' || derived.currency_code as drug_cost_id,
     derived.drug_id,
     derived.facility_id,
