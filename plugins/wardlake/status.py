@@ -40,7 +40,7 @@ def _of_table(settings: Settings, lake: Lake, source: Source, table: str) -> Tab
     if not committed:
         return TableStatus(source.name, table, batches=0)
     newest = committed[-1]
-    verdict = verdict_of(lake, settings, newest, suite_for(settings, source.name, table).version)
+    verdict = verdict_of(lake, settings, newest, suite_for(settings, source, table).version)
     return TableStatus(
         source=source.name,
         table=table,

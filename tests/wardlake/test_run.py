@@ -105,7 +105,7 @@ def flagged_rows(settings: Settings, sources: list[Source]) -> set[tuple[str, ..
     with connect(settings) as engine:
         for source in sources:
             for table in source.tables:
-                version = suite_for(settings, source.name, table).version
+                version = suite_for(settings, source, table).version
                 for manifest in current_batches(settings, lake, source, table):
                     verdict = verdict_of(lake, settings, manifest, version)
                     assert verdict is not None

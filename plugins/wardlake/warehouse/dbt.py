@@ -12,6 +12,7 @@ from wardlake.settings import Settings
 from wardlake.sources import active_sources, load_sources
 from wardlake.warehouse.adapter import adapter_of, fetch_built
 from wardlake.warehouse.connection import connect
+from wardlake.warehouse.dbt_failures import failures
 
 NODE_ENDED = ("LogModelResult", "LogTestResult", "SkippingDetails")
 """Events of dbt's log that tell how a model or test ended; `NodeFinished` is told at level debug only."""
@@ -113,6 +114,7 @@ def _run(
 ) -> None:
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    (settings.dbt_target_dir / "run_results.json").unlink(missing_ok=True)  # those of a former run explain nothing
     command = command_line(settings, ["--log-format", "json", *arguments])
     errors: list[str] = []
     unstructured: list[str] = []  # from before dbt's log begins, and from Java
@@ -143,9 +145,10 @@ def _run(
         raise PassingError(
             "The warehouse is being written by another process.", remedy="Wait until that run has ended."
         )
+    told = ". ".join(failures(settings.dbt_target_dir)) or told or "it gave no reason"
     raise PermanentError(
-        f"dbt {arguments[0]} failed: {told or 'it gave no reason'}",
-        remedy="Published gold stays as it was. Mend the model or the data, then run again.",
+        f"dbt {arguments[0]} failed: {told}.",
+        remedy="Published gold stays as it was. Mend the data or the model, then run again.",
     )
 
 
