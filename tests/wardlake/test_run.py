@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import psycopg
 import pytest
+from gold_readers import gold_of
 from pydantic import SecretStr
 
 from wardlake.bronze import current_batches
@@ -63,13 +63,6 @@ def elsewhere(loaded: Settings, name: str) -> Settings:
     for key in source.list(bucket):
         source.client.copy_object(Bucket=target, Key=key, CopySource={"Bucket": bucket, "Key": key})
     return settings
-
-
-def gold_of(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of all published gold tables, in an order of their own."""
-    with duckdb.connect(str(settings.published_dir / "current" / "gold.duckdb"), read_only=True) as gold:
-        tables = [name for (name,) in gold.execute("select table_name from duckdb_tables()").fetchall()]
-        return {name: gold.execute(f'from "{name}" order by all').fetchall() for name in tables}
 
 
 def start_run(settings: Settings) -> subprocess.Popen[str]:

@@ -10,6 +10,7 @@ import duckdb
 
 from wardlake.bronze import Manifest, current_batches, current_query, rows_query
 from wardlake.lake import Lake
+from wardlake.quality.freshness import with_freshness
 from wardlake.quality.outcome import Outcome
 from wardlake.quality.rows import write_rows
 from wardlake.quality.suites import GOLD, Rule, Suite, gold_suites, suite_for
@@ -39,6 +40,7 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
 
     Rules see the judged batch as `{batch}`, the current rows of every table of the source under the table's name, and
     the files of a landing table as `<table>__files` (name, sha256, rows, byte_order_mark).
+    The newest verdict of a table also says how late the table is now, where its YAML asks for that.
     A verdict with status `error` is returned and not stored, so that the next attempt judges again.
 
     Raises:
@@ -57,7 +59,7 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
     }
     wanted = [manifest for manifests in current.values() for manifest in manifests]
     if len(stored) == len(wanted):
-        return [stored[manifest.batch_id] for manifest in wanted]
+        return with_freshness(settings, source, [stored[manifest.batch_id] for manifest in wanted])
     verdicts = []
     try:
         with connect(settings) as connection:
@@ -70,7 +72,7 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
                 progress(name, number, len(current))
     except duckdb.Error as error:
         raise translate(error, f"The bronze batches of {source.name}") from None  # its text may hold values
-    return verdicts
+    return with_freshness(settings, source, verdicts)
 
 
 def judge_gold(settings: Settings) -> list[Verdict]:

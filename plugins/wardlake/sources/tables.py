@@ -69,6 +69,7 @@ class Table(Strict):
         description="A snapshot with a smaller share of the rows of the last one that was let through is halted, as "
         "the source has sent a part of its rows; 0: none is.",
     )
+    fresh_hours: int | None = Field(None, ge=1, description="As that of the source, for this table.")
     keep_days: int | None = Field(
         None, ge=1, description="Days after which batches that no reader needs are deleted; none: never."
     )
