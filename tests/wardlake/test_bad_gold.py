@@ -123,7 +123,7 @@ def test_a_source_that_sends_half_its_rows_or_a_key_twice_is_halted(hospital: Ho
 
 def test_a_facility_without_time_zone_stops_before_anything_is_read(hospital: Hospital) -> None:
     before = hospital.seen()
-    told = r"reference\.yaml: facility\.timezone: Field required.*docs/sources/fields\.md"
+    told = r"reference\.yaml: facility\.timezone: Field required\. Correct .*docs/sources/fields\.md"
     with (
         hospital.edited("dags/sources/reference.yaml", "  timezone: Europe/Berlin\n", ""),
         pytest.raises(SourceError, match=told),
