@@ -1,5 +1,6 @@
 """The whole way in one process, with a small reference hospital on real servers: counts, kills, refusals."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from wardlake.window import Window
 PATIENTS = 200
 WINDOW = Window.parse("2026-01-01/2026-01-02")
 SOURCES = ("reference", "reference_pharmacy")
+EXPECTED_ROWS = Path(__file__).with_name("expected_rows.json")
+"""Rows of silver and gold with these patients and the default seed: the diff of a change of models shows what it does."""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,12 @@ def test_counts_reconcile_and_exactly_the_planted_rows_are_found(first_run: tupl
         assert one.source_rows == one.bronze_rows > 0, one
     planted = {(row.rule_id, row.action, *(str(value) for value in row.key.values())) for row in PLANTED}
     assert flagged_rows(settings, sources) == planted
+
+
+def test_every_table_has_the_rows_that_git_has_for_this_hospital(first_run: tuple[Settings, RunSummary]) -> None:
+    publication = first_run[1].publication
+    assert publication is not None
+    assert publication.tables == json.loads(EXPECTED_ROWS.read_text())
 
 
 def flagged_rows(settings: Settings, sources: list[Source]) -> set[tuple[str, ...]]:

@@ -47,23 +47,16 @@ def failures(target: Path, find: Find) -> list[str]:
 
 
 def _of_test(nodes: dict[str, Node], test: Node, failing: int, rows: list[Row]) -> str:
-    findings = counted(failing, "finding")
-    if "test_metadata" not in test:
-        place, rule, meaning = test["name"].replace("_", " "), "", test["description"]
-    else:
-        table, column = nodes[test["attached_node"]], test["column_name"]
+    table, column = nodes.get(test.get("attached_node") or ""), test.get("column_name")
+    place, rule, meaning = test["name"].replace("_", " "), "", test["description"]
+    if table:
         place = f"{_name(table)}, column {column}" if column else _name(table)
         rule = f" against {_rule(test['test_metadata'])}"
-        meaning = test["description"] or (table["columns"][column]["description"] if column else "")
-    listed = "; ".join(", ".join(f"{name} {row.get(name)}" for name in _shown(test)) for row in rows[:SHOWN_ROWS])
-    return ". ".join(
-        part.rstrip(".")
-        for part in (
-            f"{place} ({_file(test)}): {findings}{rule}" + (f": {listed}" if listed else ""),
-            " ".join(meaning.split()),
-        )
-        if part
-    )
+        meaning = meaning or (table["columns"][column]["description"] if column else "")
+    told = f"{place} ({_file(test)}): {counted(failing, 'finding')}{rule}"
+    if rows:
+        told += ": " + "; ".join(", ".join(f"{name} {row.get(name)}" for name in _shown(test)) for row in rows)
+    return f"{told}. {' '.join(meaning.split())}".rstrip(". ")
 
 
 def _rule(metadata: dict[str, Any]) -> str:
