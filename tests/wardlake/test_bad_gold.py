@@ -140,13 +140,13 @@ def failed_build(hospital: Hospital) -> str:
     with (
         hospital.edited(
             f"{staging}/reference/stg_reference__observations.sql",
-            "cast(exam_nm as varchar) as observation_name",
+            "cast(exam_nm as {{ type_text() }}) as observation_name",
             "cast(res_id as bigint) as observation_name",
         ),
         hospital.edited(
             f"{staging}/reference_pharmacy/stg_reference_pharmacy__drug_prices.sql",
-            'cast(trim("Currency") as varchar) as currency_code',
-            "case when mod(_line, 2) = 0 then 'USD' else 'EUR' end as currency_code",
+            "cast(currency as",
+            "cast(case when mod(_row_id, 2) = 0 then 'USD' else currency end as",
         ),
         hospital.changed("ehr.drug", "update ehr.drug set pricing_unit = 'G' where drug_cd = 'R1001'"),
         hospital.changed("adt.bed_status", "update adt.bed_status set status_cd = 'ODD' where status_id = 1"),

@@ -29,7 +29,7 @@ PATIENTS = 200
 WINDOW = Window.parse("2026-01-01/2026-01-02")
 SOURCES = ("reference", "reference_pharmacy")
 EXPECTED_ROWS = Path(__file__).with_name("expected_rows.json")
-"""Rows of silver and gold with these patients and the default seed: the diff of a change of models shows what it does."""
+"""Rows of silver and gold with these patients and the default seed; the diff shows what a change of models does."""
 
 
 @pytest.fixture(scope="module")
