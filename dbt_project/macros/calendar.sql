@@ -34,15 +34,3 @@
         case when {{ age_in_years(birth_date, today) }} < 90 then extract(year from {{ birth_date }}) end as integer
     )
 {%- endmacro %}
-
-
-{#- The day before a date. -#}
-{% macro day_before(date) -%}
-    cast({{ date }} - interval '1' day as date)
-{%- endmacro %}
-
-
-{#- First day of the month after a month, which is given by its first day. -#}
-{% macro month_after(month) -%}
-    cast({{ month }} + interval '1' month as date)
-{%- endmacro %}

@@ -20,10 +20,10 @@
 {%- endmacro %}
 
 
-{#- The facilities as the YAMLs of the active sources describe them, one row for each source. A source that provides
-    facilities itself knows better: its YAML describes the sender. -#}
+{#- The facilities as the YAMLs of the sources that provide something describe them, one row for each source. A source
+    that provides facilities itself knows better: its YAML describes the sender. -#}
 {% macro declared_facilities() -%}
-    {%- for source, facts in var('sources').items() if 'facilities' not in facts.provides -%}
+    {%- for source, facts in var('sources').items() if facts.provides and 'facilities' not in facts.provides -%}
     select
         cast({{ facility(source, 'facility_id') }} as {{ type_text() }}) as facility_id,
         cast('{{ source }}' as {{ type_text() }}) as source_id,

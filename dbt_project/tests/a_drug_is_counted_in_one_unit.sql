@@ -14,8 +14,9 @@ with units as (
 
 select
     drug_id,
-    count(distinct pricing_unit_code) as units_found
+    min(pricing_unit_code) as first_unit_code,
+    max(pricing_unit_code) as last_unit_code
 from units
 where drug_id is not null
 group by drug_id
-having count(distinct pricing_unit_code) > 1
+having min(pricing_unit_code) <> max(pricing_unit_code)

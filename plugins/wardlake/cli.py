@@ -195,7 +195,7 @@ def status(
         list[str] | None, typer.Argument(help="Sources to show; all active ones if none is named.")
     ] = None,
 ) -> None:
-    """Show the last batch of each table: how old it is, how many rows, its verdict and quarantine."""
+    """Show the last batch of each table: how old it is and whether that is late, rows, verdict, quarantine."""
     from wardlake.status import status as read  # noqa: PLC0415
 
     settings = load_settings()
@@ -214,7 +214,7 @@ def status(
             f"{one.source}.{one.table}",
             str(one.batches),
             f"{one.window_end:%Y-%m-%d %H:%M} UTC" if one.window_end else "",
-            f"{str(one.age).split('.', maxsplit=1)[0]} ago" if one.age else "",
+            f"{str(one.age).split('.', maxsplit=1)[0]} ago{', late' if one.is_late else ''}" if one.age else "",
             f"{one.rows:,}" if one.rows is not None else "",
             one.verdict or "not judged" if one.arrived else "nothing has arrived yet",
             f"{one.quarantined_rows:,}" if one.quarantined_rows is not None else "",

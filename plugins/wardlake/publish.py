@@ -95,5 +95,5 @@ def _places(settings: Settings) -> dict[str, str]:
 
 
 def _why(verdict: Verdict) -> str:
-    failed = [rule.rule_id for rule in verdict.rules if rule.status in ("failed", "error") and rule.action != "warn"]
+    failed = [rule.told for rule in verdict.rules if rule.status in ("failed", "error") and rule.action != "warn"]
     return ", ".join(failed) or verdict.message or verdict.status

@@ -124,7 +124,7 @@ def refuse_halted(settings: Settings, verdicts: list[Verdict]) -> None:
         return
     told = "; ".join(
         f"{verdict.source}.{verdict.table}, batch {verdict.batch_id}: {verdict.status} by "
-        + (", ".join(rule.rule_id for rule in verdict.rules if _refuses(rule.status, rule.action)) or "the judge")
+        + (", ".join(rule.told for rule in verdict.rules if _refuses(rule.status, rule.action)) or "the judge")
         + (f" ({verdict.message})" if verdict.message else "")
         for verdict in refused
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from wardlake.bronze import batches
 from wardlake.lake import Lake
-from wardlake.quality import suite_for, verdict_of
+from wardlake.quality import judge_freshness, suite_for, verdict_of
 from wardlake.settings import Settings
 from wardlake.sources import Source
 
@@ -14,7 +14,8 @@ from wardlake.sources import Source
 class TableStatus:
     """The newest batch of a table; None where there is no batch or no verdict yet.
 
-    `arrived`: whether the source had something for any of the batches.
+    `arrived`: whether the source had something for any of the batches. `is_late`: whether the last time that it had is
+    longer ago than the YAML allows.
     """
 
     source: str
@@ -27,6 +28,7 @@ class TableStatus:
     verdict: str | None = None
     quarantined_rows: int | None = None
     arrived: bool = False
+    is_late: bool = False
 
 
 def status(settings: Settings, sources: list[Source]) -> list[TableStatus]:
@@ -40,7 +42,8 @@ def _of_table(settings: Settings, lake: Lake, source: Source, table: str) -> Tab
     if not committed:
         return TableStatus(source.name, table, batches=0)
     newest = committed[-1]
-    verdict = verdict_of(lake, settings, newest, suite_for(settings, source.name, table).version)
+    verdict = verdict_of(lake, settings, newest, suite_for(settings, source, table).version)
+    freshness = judge_freshness(source, table, committed)
     return TableStatus(
         source=source.name,
         table=table,
@@ -52,4 +55,5 @@ def _of_table(settings: Settings, lake: Lake, source: Source, table: str) -> Tab
         verdict=verdict.status if verdict else None,
         quarantined_rows=verdict.quarantined_rows if verdict else None,
         arrived=any(manifest.arrived for manifest in committed),
+        is_late=freshness is not None and freshness.status == "failed",
     )

@@ -1,6 +1,7 @@
 """Every batch judged by its suite, row by row where it matters, and no value of a row kept."""
 
 from wardlake.quality.check import check_suites
+from wardlake.quality.freshness import judge_freshness
 from wardlake.quality.judge import judge_gold, judge_source
 from wardlake.quality.report import write_report
 from wardlake.quality.suites import Suite, suite_for
@@ -11,6 +12,7 @@ __all__ = [
     "Suite",
     "Verdict",
     "check_suites",
+    "judge_freshness",
     "judge_gold",
     "judge_source",
     "suite_for",

@@ -10,9 +10,10 @@ import duckdb
 
 from wardlake.bronze import Manifest, current_batches, current_query, rows_query
 from wardlake.lake import Lake
+from wardlake.quality.freshness import with_freshness
 from wardlake.quality.outcome import Outcome
 from wardlake.quality.rows import write_rows
-from wardlake.quality.suites import GOLD, Rule, Suite, suite_for
+from wardlake.quality.suites import GOLD, Rule, Suite, gold_suites, suite_for
 from wardlake.quality.verdicts import (
     VERDICT,
     RuleResult,
@@ -22,8 +23,9 @@ from wardlake.quality.verdicts import (
     verdict_of,
     verdict_prefix,
 )
+from wardlake.quality.volume import judge_volume
 from wardlake.settings import Settings
-from wardlake.sources import Source, Table
+from wardlake.sources import Source
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 
@@ -38,6 +40,7 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
 
     Rules see the judged batch as `{batch}`, the current rows of every table of the source under the table's name, and
     the files of a landing table as `<table>__files` (name, sha256, rows, byte_order_mark).
+    The newest verdict of a table also says how late the table is now, where its YAML asks for that.
     A verdict with status `error` is returned and not stored, so that the next attempt judges again.
 
     Raises:
@@ -47,7 +50,7 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
     """
     lake = Lake(settings)
     current = {table: current_batches(settings, lake, source, table) for table in source.tables}
-    suites = {table: suite_for(settings, source.name, table) for table in source.tables}
+    suites = {table: suite_for(settings, source, table) for table in source.tables}
     stored = {
         manifest.batch_id: verdict
         for manifests in current.values()
@@ -56,21 +59,20 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
     }
     wanted = [manifest for manifests in current.values() for manifest in manifests]
     if len(stored) == len(wanted):
-        return [stored[manifest.batch_id] for manifest in wanted]
+        return with_freshness(settings, source, [stored[manifest.batch_id] for manifest in wanted])
     verdicts = []
     try:
         with connect(settings) as connection:
             _create_views(settings, connection, source, current)
             for number, (name, manifests) in enumerate(current.items(), start=1):
-                suite, table = suites[name], source.tables[name]
                 verdicts += [
-                    stored.get(manifest.batch_id) or _judge(settings, lake, connection, manifest, table, suite)
+                    stored.get(manifest.batch_id) or _judge(settings, lake, connection, source, manifest, suites[name])
                     for manifest in manifests
                 ]
                 progress(name, number, len(current))
     except duckdb.Error as error:
         raise translate(error, f"The bronze batches of {source.name}") from None  # its text may hold values
-    return verdicts
+    return with_freshness(settings, source, verdicts)
 
 
 def judge_gold(settings: Settings) -> list[Verdict]:
@@ -86,10 +88,7 @@ def judge_gold(settings: Settings) -> list[Verdict]:
     """
     from wardlake.warehouse.expose import current_build  # noqa: PLC0415  it imports this package
 
-    lake, build = Lake(settings), current_build(settings)
-    suites = {
-        path.stem: suite_for(settings, GOLD, path.stem) for path in sorted((settings.suites_dir / GOLD).glob("*.json"))
-    }
+    lake, build, suites = Lake(settings), current_build(settings), gold_suites(settings)
     try:
         with connect(settings) as connection:
             connection.execute(f"ATTACH '{settings.warehouse_path}' AS built (READ_ONLY)")
@@ -125,12 +124,13 @@ def _judge(
     settings: Settings,
     lake: Lake,
     connection: duckdb.DuckDBPyConnection,
+    source: Source,
     manifest: Manifest,
-    table: Table,
     suite: Suite,
 ) -> Verdict:
     from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
 
+    table = source.tables[manifest.table]
     connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {rows_query(settings, table, [manifest])}")
     prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version)
     key = f"{prefix}verdicts-{uuid.uuid4().hex[:8]}.parquet"
@@ -138,6 +138,7 @@ def _judge(
         path = Path(folder) / "verdicts.parquet"
         found = write_rows(connection, suite.rules, evaluate(connection, JUDGED, suite.rules), path)
         results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
+        results += judge_volume(settings, lake, source, manifest)
         verdict = Verdict(
             source=manifest.source,
             table=manifest.table,

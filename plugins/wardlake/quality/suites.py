@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wardlake.errors import PermanentError
 from wardlake.settings import Settings
-from wardlake.sources import Source, read_source
+from wardlake.sources import Source
 
 GOLD = "gold"
 QUERY_RULE = "unexpected_rows_expectation"
@@ -74,30 +74,40 @@ def suite_path(settings: Settings, source: str, table: str) -> Path:
     return settings.suites_dir / source / f"{table}.json"
 
 
-def suite_for(settings: Settings, source: str, table: str) -> Suite:
-    """The suite of a bronze table, or of a gold table (source `gold`).
+def suite_for(settings: Settings, source: Source, table: str) -> Suite:
+    """The suite of a bronze table; one for which nobody has written a suite is judged by the keys in its source YAML.
 
-    A bronze table for which nobody has written a suite is judged by the keys in its source YAML.
+    What the YAML says of the number of rows belongs to the version: a batch is judged again when it changes.
 
     Raises:
-        SuiteError: there is neither suite nor YAML, or the suite is wrong; the message names every problem of the file.
+        SuiteError: the suite is wrong; the message names every problem of the file.
     """
-    path = suite_path(settings, source, table)
-    if path.exists():
-        suite, problems = read_suite(path)
-        if suite is None:
-            raise SuiteError(
-                f"expectations/{source}/{table}.json: {'; '.join(problems)}.",
-                remedy="Correct the suite; 'wardlake check' lists the problems of all suites.",
-            )
-        return suite
-    yaml = settings.sources_dir / f"{source}.yaml"
-    if yaml.exists() and table in (described := read_source(yaml)).tables:
-        return _suite_of_keys(described, table)
-    raise SuiteError(f"{source}.{table} has no expectation suite.", remedy=f"Write expectations/{source}/{table}.json.")
+    path = suite_path(settings, source.name, table)
+    content = _read(path).json if path.exists() else _content_of_keys(source, table)
+    meta = {**content.get("meta", {}), "least_rows_pct": source.tables[table].least_rows_pct}
+    return _suite({**content, "meta": meta})
 
 
-def _suite_of_keys(source: Source, table: str) -> Suite:
+def gold_suites(settings: Settings) -> dict[str, Suite]:
+    """The suites in `expectations/gold/`, by the name of their table.
+
+    Raises:
+        SuiteError: one is wrong; the message names every problem of its file.
+    """
+    return {path.stem: _read(path) for path in sorted((settings.suites_dir / GOLD).glob("*.json"))}
+
+
+def _read(path: Path) -> Suite:
+    suite, problems = read_suite(path)
+    if suite is None:
+        raise SuiteError(
+            f"expectations/{path.parent.name}/{path.name}: {'; '.join(problems)}.",
+            remedy="Correct the suite; 'wardlake check' lists the problems of all suites.",
+        )
+    return suite
+
+
+def _content_of_keys(source: Source, table: str) -> dict[str, Any]:
     keys = source.tables[table].keys
     meta = {"severity": "critical", "owner": source.owner, "why": "The keys of the source's YAML name a row."}
     expectations: list[dict[str, Any]] = [
@@ -122,7 +132,7 @@ def _suite_of_keys(source: Source, table: str) -> Suite:
             | {"rule_id": f"{source.name}.{table}.key_not_unique", "dimension": "uniqueness", "action": "warn"},
         }
     )
-    return _suite({"name": f"{source.name}.{table}", "expectations": expectations, "meta": {}})
+    return {"name": f"{source.name}.{table}", "expectations": expectations}
 
 
 def read_suite(path: Path) -> tuple[Suite | None, list[str]]:

@@ -36,6 +36,13 @@ class RuleResult(BaseModel):
     unexpected: int
     message: str | None = None
 
+    @property
+    def told(self) -> str:
+        """What the rule found and why it matters, in one sentence."""
+        why = (self.message or self.why).rstrip(".")
+        rows = f"{self.unexpected:,} of {self.evaluated:,} rows, " if self.evaluated > 1 and not self.message else ""
+        return f"{self.rule_id} ({rows}{why})"
+
 
 class Verdict(BaseModel):
     """What a suite said about a batch.
@@ -60,9 +67,9 @@ class Verdict(BaseModel):
     message: str | None = None
 
 
-def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str) -> str:
-    """Prefix of a verdict's objects in the quality bucket."""
-    return f"quality/{source}/{table}/batch_id={batch_id}/suite={suite_version}/"
+def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str = "") -> str:
+    """Prefix of a verdict's objects in the quality bucket; without a version, of all verdicts on the batch."""
+    return f"quality/{source}/{table}/batch_id={batch_id}/" + (f"suite={suite_version}/" if suite_version else "")
 
 
 def verdict_of(lake: Lake, settings: Settings, manifest: Manifest, suite_version: str) -> Verdict | None:

@@ -56,7 +56,9 @@ def load_sources(settings: Settings) -> dict[str, Source]:
         except SourceError as error:
             problems.append(error.what)
     if problems:
-        raise SourceError(" ".join(problems), remedy="Correct these files in dags/sources/.")
+        raise SourceError(
+            " ".join(problems), remedy="Correct these files in dags/sources/; docs/sources/fields.md lists every field."
+        )
     return sources
 
 

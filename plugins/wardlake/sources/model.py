@@ -65,6 +65,9 @@ class Source(Strict):
     consistent: bool = Field(
         True, description="All tables of a run show one moment, where the database can do that; false: each its own."
     )
+    fresh_hours: int | None = Field(
+        None, ge=1, description="Hours after which a table without a new delivery is told as late; none: never."
+    )
     provides: list[str] = Field(
         default_factory=list, description="Silver entities that staging models feed; none: it lands in bronze only."
     )

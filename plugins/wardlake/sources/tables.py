@@ -62,6 +62,14 @@ class Table(Strict):
     reconcile: Literal["count", "checksum"] = Field(
         "checksum", description="What source and lake are compared by before a batch of a database is committed."
     )
+    least_rows_pct: int = Field(
+        60,
+        ge=0,
+        le=100,
+        description="A snapshot with a smaller share of the rows of the last one that was let through is halted, as "
+        "the source has sent a part of its rows; 0: none is.",
+    )
+    fresh_hours: int | None = Field(None, ge=1, description="As that of the source, for this table.")
     keep_days: int | None = Field(
         None, ge=1, description="Days after which batches that no reader needs are deleted; none: never."
     )

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from wardlake.errors import PassingError, PermanentError
@@ -12,6 +13,7 @@ from wardlake.settings import Settings
 from wardlake.sources import active_sources, load_sources
 from wardlake.warehouse.adapter import adapter_of, fetch_built
 from wardlake.warehouse.connection import connect
+from wardlake.warehouse.dbt_failures import SHOWN_ROWS, Row, failures
 
 NODE_ENDED = ("LogModelResult", "LogTestResult", "SkippingDetails")
 """Events of dbt's log that tell how a model or test ended; `NodeFinished` is told at level debug only."""
@@ -113,6 +115,7 @@ def _run(
 ) -> None:
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    (settings.dbt_target_dir / "run_results.json").unlink(missing_ok=True)  # those of a former run explain nothing
     command = command_line(settings, ["--log-format", "json", *arguments])
     errors: list[str] = []
     unstructured: list[str] = []  # from before dbt's log begins, and from Java
@@ -143,10 +146,22 @@ def _run(
         raise PassingError(
             "The warehouse is being written by another process.", remedy="Wait until that run has ended."
         )
+    listed = "".join(f"\n- {one}" for one in failures(settings.dbt_target_dir, partial(_found_rows, settings)))
     raise PermanentError(
-        f"dbt {arguments[0]} failed: {told or 'it gave no reason'}",
-        remedy="Published gold stays as it was. Mend the model or the data, then run again.",
+        f"dbt {arguments[0]} failed: {listed or told or 'it gave no reason'}.",
+        remedy="Published gold stays as it was. Mend the data or the model, then run again.",
     )
+
+
+def _found_rows(settings: Settings, test: str) -> list[Row]:
+    """The first rows that a test finds; none if dbt cannot say."""
+    shown = ["--log-format", "json", "show", "--select", test, "--limit", str(SHOWN_ROWS), "--output", "json"]
+    done = subprocess.run(
+        command_line(settings, shown), env=dbt_environment(settings), capture_output=True, text=True, check=False
+    )
+    events = filter(None, map(_event, done.stdout.splitlines()))
+    previews = [event["data"]["preview"] for event in events if event.get("info", {}).get("name") == "ShowNode"]
+    return [row for preview in previews for row in json.loads(str(preview))]
 
 
 def _event(line: str) -> dict[str, dict[str, object]] | None:

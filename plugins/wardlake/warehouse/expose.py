@@ -102,7 +102,7 @@ def current_build(settings: Settings, build_id: str | None = None) -> Build:
 
 def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
     """The batches of a table that a build may read now: those that count among the ones that were let through."""
-    suite = suite_for(settings, source.name, table)
+    suite = suite_for(settings, source, table)
     judged = {
         manifest.batch_id: (manifest, verdict)
         for manifest in batches(settings, lake, source.name, table)

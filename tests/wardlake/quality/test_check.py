@@ -112,11 +112,7 @@ def test_a_table_without_suite_is_told_and_judged_by_its_keys(quality: Any, make
     (quality.settings.suites_dir / "clinic" / "ward.json").unlink()
     (problem,) = check_suites(quality.settings, [source])
     assert problem.startswith("clinic.ward has no suite and is judged by its keys alone")
-    with pytest.raises(PermanentError, match=r"clinic\.ward has no expectation suite"):
-        suite_for(quality.settings, "clinic", "ward")
-    quality.settings.sources_dir.mkdir(parents=True)
-    (quality.settings.sources_dir / "clinic.yaml").write_text(json.dumps(source.model_dump(mode="json")))
-    rules = suite_for(quality.settings, "clinic", "ward").rules
+    rules = suite_for(quality.settings, source, "ward").rules
     assert [(rule.meta.rule_id, rule.meta.action, rule.columns) for rule in rules] == [
         ("clinic.ward.key_1_missing", "quarantine", ["ward"]),
         ("clinic.ward.key_not_unique", "warn", ["ward"]),
@@ -130,17 +126,17 @@ def test_a_rule_id_names_one_rule(quality: Any, make: Any, source: Any) -> None:
     (problem,) = check_suites(quality.settings, [source])
     assert problem == "expectations/clinic/ward.json: the rule id clinic.ward.once is used twice."
     with pytest.raises(PermanentError, match="used twice"):
-        suite_for(quality.settings, "clinic", "ward")
+        suite_for(quality.settings, source, "ward")
 
 
-def test_the_version_is_that_of_the_content(quality: Any, make: Any) -> None:
+def test_the_version_is_that_of_the_content(quality: Any, make: Any, source: Any) -> None:
     quality.suite("ward", make.rule("once", "expect_column_values_to_be_unique", table="ward", column="ward"))
     path = quality.settings.suites_dir / "clinic" / "ward.json"
-    before = suite_for(quality.settings, "clinic", "ward").version
+    before = suite_for(quality.settings, source, "ward").version
     path.write_text(json.dumps(json.loads(path.read_text()), indent=4, sort_keys=True))
-    assert suite_for(quality.settings, "clinic", "ward").version == before
+    assert suite_for(quality.settings, source, "ward").version == before
     path.write_text(path.read_text().replace('"warn"', '"halt"'))
-    assert suite_for(quality.settings, "clinic", "ward").version != before
+    assert suite_for(quality.settings, source, "ward").version != before
 
 
 def test_great_expectations_reads_the_suites_itself() -> None:

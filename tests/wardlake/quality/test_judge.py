@@ -216,7 +216,7 @@ def test_judging_again_gives_the_stored_verdict(quality: Any, make: Any) -> None
     before = quality.lake.list(quality.settings.bucket("quality"))
     assert judge_source(quality.settings, source) == first
     assert quality.lake.list(quality.settings.bucket("quality")) == before
-    version = suite_for(quality.settings, "clinic", "stay").version
+    version = suite_for(quality.settings, source, "stay").version
     assert verdict_of(quality.lake, quality.settings, manifest, version) == first[0]
 
 

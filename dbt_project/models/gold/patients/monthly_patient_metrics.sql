@@ -168,7 +168,7 @@ observed as (
         union all
         select
             facility_id,
-            {{ add_days(month_of(add_days('month_start_date', 31)), -1) }} as last_date
+            {{ add_days(next_month('month_start_date'), -1) }} as last_date
         from {{ ref('monthly_census') }}
     ) as dates
     group by facility_id
@@ -217,7 +217,7 @@ joined as (
         census.days_with_known_beds,
         {{ ratio('census.available_bed_days', 'census.days_with_known_beds', 4) }} as average_available_beds,
         census.available_bed_days - census.occupied_known_bed_days as empty_bed_days,
-        {{ days_between(month_of(add_days('months.month_start_date', 31)), 'observed.last_date') }}
+        {{ days_between(next_month('months.month_start_date'), 'observed.last_date') }}
             as days_since_month_end
     from months
     left join observed on months.facility_id = observed.facility_id
