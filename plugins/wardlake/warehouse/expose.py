@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -19,6 +20,8 @@ from wardlake.warehouse.adapter import adapter_of
 from wardlake.warehouse.connection import connect, translate
 
 REFUSED = ("halted", "error")
+
+Judged = tuple[Manifest, Verdict]
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,11 @@ def current_build(settings: Settings, build_id: str | None = None) -> Build:
     return build
 
 
-def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
-    """The batches of a table that a build may read now: those that count among the ones that were let through."""
+def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
+    """The batches of a table that a build reads now: those that count among the ones that were let through.
+
+    Of snapshots that repeat each other the earliest is read, whichever of them counts.
+    """
     suite = suite_for(settings, source.name, table)
     judged = {
         manifest.batch_id: (manifest, verdict)
@@ -110,10 +116,28 @@ def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -
         if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
     }
     usable = counting(source.tables[table], [manifest for manifest, _ in judged.values()])
-    return [(manifest, judged[manifest.batch_id][1]) for manifest in usable]
+    return [_earlier_alike(settings, judged, judged[manifest.batch_id]) for manifest in usable]
 
 
-def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
+def _earlier_alike(settings: Settings, judged: Mapping[str, Judged], found: Judged) -> Judged:
+    """An earlier snapshot with the same rows, of which the same are in quarantine, so that nothing is built anew."""
+    earlier = judged.get(found[0].same_as or "")
+    return earlier if earlier and _quarantine_alike(settings, earlier[1], found[1]) else found
+
+
+def _quarantine_alike(settings: Settings, one: Verdict, other: Verdict) -> bool:
+    if one.quarantined_rows != other.quarantined_rows or not one.quarantined_rows:
+        return one.quarantined_rows == other.quarantined_rows
+    urls = [Lake.url(settings.bucket("quality"), str(verdict.verdict_key)) for verdict in (one, other)]
+    rows, same = (f"SELECT _row_id FROM '{url}' WHERE action = 'quarantine'" for url in urls)
+    try:
+        with connect(settings) as engine:
+            return not engine.execute(f"SELECT EXISTS ({rows} EXCEPT {same})").fetchall()[0][0]
+    except duckdb.Error as error:
+        raise translate(error, f"The verdicts on {one.source}.{one.table}") from None  # its text may hold values
+
+
+def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
     judged = judged_batches(settings, lake, source, table)
     if not judged and (committed := batches(settings, lake, source.name, table)):
         raise PermanentError(
@@ -123,7 +147,7 @@ def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[
     return judged
 
 
-def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> Exposed:
+def _count(source: str, table: str, judged: list[Judged]) -> Exposed:
     return Exposed(
         source=source,
         table=table,
@@ -134,7 +158,7 @@ def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> E
     )
 
 
-def _view(settings: Settings, table: Table, judged: list[tuple[Manifest, Verdict]]) -> str:
+def _view(settings: Settings, table: Table, judged: list[Judged]) -> str:
     rows = current_query(settings, table, [manifest for manifest, _ in judged])
     verdicts = [
         Lake.url(settings.bucket("quality"), verdict.verdict_key)
