@@ -6,7 +6,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,10 @@ SAMPLE_S = 0.1
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run took: seconds, and the greatest sum of the resident memory of its processes."""
+    """What a run took: seconds in all and of each stage, and the greatest resident memory of its processes together."""
 
     seconds: float
+    stages: dict[str, float]
     peak_mb: float
 
 
@@ -48,25 +50,27 @@ def hospital(patients: int) -> Iterator[Settings]:
 
 
 def measured_run(settings: Settings, window: Window, *options: str) -> Measured:
-    """`wardlake run` as a user starts it. Memory that its processes share counts for each: the peak is an upper bound."""
+    """`wardlake run` as a user starts it. Memory that its processes share counts once for each of them."""
     begun = time.perf_counter()
     command = [Path(sys.executable).with_name("wardlake"), "run", "--window", str(window), *options]
-    process = psutil.Popen(command, env=settings.environment())
+    process = psutil.Popen(command, env=settings.environment(), stdout=subprocess.PIPE, text=True)
+    with ThreadPoolExecutor(1) as pool:
+        peak = pool.submit(_peak_bytes, process)
+        marks = [(line.split()[0], time.perf_counter()) for line in process.stdout if line.endswith(" begins\n")]
+        code = process.wait()
+    ended = time.perf_counter()
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    ends = [at for _, at in marks[1:]] + [ended]
+    stages = {stage: end - at for (stage, at), end in zip(marks, ends, strict=True)}
+    return Measured(ended - begun, stages, peak.result() / 2**20)
+
+
+def _peak_bytes(process: psutil.Process) -> int:
     peak = 0
-    while process.poll() is None:
-        peak = max(peak, _resident_bytes(process))
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        with suppress(psutil.NoSuchProcess):  # one of them ended while it was looked at
+            family = [process, *process.children(recursive=True)]
+            peak = max(peak, sum(one.memory_info().rss for one in family))
         time.sleep(SAMPLE_S)
-    seconds = time.perf_counter() - begun
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return Measured(seconds, peak / 2**20)
-
-
-def _resident_bytes(process: psutil.Process) -> int:
-    total = 0
-    try:
-        for one in (process, *process.children(recursive=True)):
-            total += one.memory_info().rss
-    except psutil.NoSuchProcess:
-        pass  # it ended while it was looked at
-    return total
+    return peak

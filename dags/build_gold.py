@@ -110,7 +110,7 @@ with DAG(
 
     @task(
         pool="warehouse",
-        doc_md="Runs dbt once for all models to build and their tests, and tells the tasks of the models how each ended. "
+        doc_md="Runs dbt once for all that is to be built, and tells the tasks of the models how each one ended. "
         "Fails with the names of the models and tests that failed; clear it to build again.",
     )
     def build_models() -> dict[str, int]:
