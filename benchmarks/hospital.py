@@ -68,7 +68,7 @@ def measured_run(settings: Settings, window: Window, *options: str) -> Measured:
 
 def _peak_bytes(process: psutil.Process) -> int:
     peak = 0
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while process.poll() is None:
         with suppress(psutil.NoSuchProcess):  # one of them ended while it was looked at
             family = [process, *process.children(recursive=True)]
             peak = max(peak, sum(one.memory_info().rss for one in family))
