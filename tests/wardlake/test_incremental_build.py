@@ -175,3 +175,27 @@ def test_everything_is_built_after(hospital: Hospital, what: str) -> None:
         forget(hospital.settings)
     hospital.end_day()
     assert {"staff_shifts", "drug_prices", "encounters", "encounter_facts"} <= set(hospital.built)
+
+
+@pytest.mark.timeout(300)
+def test_what_staff_were_before_is_kept_whatever_the_order_of_the_windows(hospital: Hospital) -> None:
+    hospital.end_day()
+    current, nurses = (
+        "select practitioner_id, home_ward_id from silver.practitioner_history where is_current order by all",
+        "select practitioner_id, home_ward_id from silver.practitioners order by all",
+    )
+    with psycopg.connect(hospital.database) as connection:
+        (staff_no,) = connection.execute("select min(staff_no) from hr.staff where staff_kind = 'NUR'").fetchall()[0]
+        wards = [ward for (ward,) in connection.execute("select ward_cd from adt.ward order by 1 limit 2").fetchall()]
+    for ward, day in ((wards[0], hospital.day), (wards[1], date(2025, 6, 1)), (wards[0], hospital.day)):
+        with psycopg.connect(hospital.database) as connection:
+            connection.execute("update hr.staff set home_ward_cd = %s where staff_no = %s", [ward, staff_no])
+        hospital.day = day
+        hospital.end_day()
+    with duckdb.connect(str(hospital.settings.warehouse_path), read_only=True) as engine:
+        assert engine.execute(current).fetchall() == engine.execute(nurses).fetchall()
+        found = engine.execute(
+            "select home_ward_id from silver.practitioner_history where practitioner_id = ? order by valid_from_at",
+            [f"reference:{staff_no}"],
+        ).fetchall()
+    assert [ward for (ward,) in found][-3:] == [f"reference:{ward}" for ward in (wards[0], wards[1], wards[0])]

@@ -62,6 +62,9 @@ class Table(Strict):
     reconcile: Literal["count", "checksum"] = Field(
         "checksum", description="What source and lake are compared by before a batch of a database is committed."
     )
+    history: bool = Field(
+        False, description="Show silver all batches as well, as <table>__history: what rows were like before."
+    )
     keep_days: int | None = Field(
         None, ge=1, description="Days after which batches that no reader needs are deleted; none: never."
     )

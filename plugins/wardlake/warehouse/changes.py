@@ -1,6 +1,6 @@
 """What the tables of the warehouse were built from, so that a build repeats only what comes after a change.
 
-Everything that the rows of a model follow from has a fingerprint: each bronze table, by the text of its view, which
+Everything that the rows of a model follow from has a fingerprint: each bronze view, by its text, which
 names files that are never changed; and all the rest together: models, tests, variables, code and key. The fingerprints
 of the last build are kept in the warehouse itself, so that they cannot belong to another one. A build drops them when
 it begins and writes them when it has ended well: after a failure everything is built again.
@@ -26,12 +26,12 @@ REST = "all but bronze"
 BUILT_BY = ("dbt-core", "dbt-duckdb", "duckdb")
 
 Fingerprints = dict[str, str]
-"""A digest for each bronze table, by `<source>.<table>`, and one for REST."""
+"""A digest for each bronze view, by `<source>.<view>`, and one for REST."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What a build follows from, and the bronze tables that the last one did not see so; None: build everything."""
+    """What a build follows from, and the bronze views that the last one did not see so; None: build everything."""
 
     now: Fingerprints
     tables: list[str] | None
@@ -92,13 +92,12 @@ def _forget(engine: duckdb.DuckDBPyConnection) -> None:
 
 
 def _bronze(settings: Settings, engine: duckdb.DuckDBPyConnection) -> Fingerprints:
-    views = engine.execute("SELECT schema_name, view_name, sql FROM duckdb_views()").fetchall()
-    text_of = {(schema, name): sql for schema, name, sql in views}
+    views = engine.execute("SELECT schema_name, view_name, sql FROM duckdb_views() ORDER BY ALL").fetchall()
+    names = {f"bronze_{source.name}": source.name for source in active_sources(settings)}
     return {
-        f"{source.name}.{table}": hashlib.sha256(sql.encode()).hexdigest()
-        for source in active_sources(settings)
-        for table in source.tables
-        if (sql := text_of.get((f"bronze_{source.name}", table)))
+        f"{names[schema]}.{view}": hashlib.sha256(sql.encode()).hexdigest()
+        for schema, view, sql in views
+        if schema in names
     }
 
 

@@ -9,13 +9,13 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from wardlake.bronze import Manifest, batches, counting, current_query
+from wardlake.bronze import Manifest, batches, counting, current_query, rows_query
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.privacy import pseudonym_pads
-from wardlake.quality import Verdict, suite_for, verdict_of
+from wardlake.quality import Verdict, last_verdicts, suite_for, verdict_of
 from wardlake.settings import Settings
-from wardlake.sources import Source, Table
+from wardlake.sources import Source
 from wardlake.warehouse.adapter import adapter_of
 from wardlake.warehouse.connection import connect, translate
 
@@ -69,8 +69,13 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
             for source in sources:
                 engine.execute(f"CREATE SCHEMA IF NOT EXISTS bronze_{source.name}")
                 for name, table in source.tables.items():
-                    query = _view(settings, table, usable[source.name, name])
-                    engine.execute(f"CREATE OR REPLACE VIEW bronze_{source.name}.{name} AS {query}")
+                    judged = usable[source.name, name]
+                    now = current_query(settings, table, [manifest for manifest, _ in judged])
+                    _show(engine, f"bronze_{source.name}.{name}", _accepted(settings, now, judged))
+                    if table.history:
+                        judged = past_batches(settings, lake, source, name)
+                        rows = rows_query(settings, table, [manifest for manifest, _ in judged])
+                        _show(engine, f"bronze_{source.name}.{name}__history", _accepted(settings, rows, judged))
             if adapter := adapter_of(settings):
                 adapter.show_bronze(settings, engine, [f"bronze_{source.name}" for source in sources])
         except duckdb.Error as error:
@@ -119,6 +124,25 @@ def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -
     return [_earlier_alike(settings, judged, judged[manifest.batch_id]) for manifest in usable]
 
 
+def past_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
+    """All batches of a table that were let through in their day and are still there, but for repeated snapshots."""
+    verdicts = last_verdicts(lake, settings, source.name, table)
+    committed = batches(settings, lake, source.name, table)
+    superseded = {batch_id for manifest in committed for batch_id in manifest.supersedes}
+    through = {
+        manifest.batch_id: (manifest, verdict)
+        for manifest in committed
+        if manifest.retirement is None and manifest.batch_id not in superseded
+        if (verdict := verdicts.get(manifest.batch_id)) and verdict.status not in REFUSED
+    }
+
+    def repeats(manifest: Manifest, verdict: Verdict) -> bool:
+        earlier = through.get(manifest.same_as or "")
+        return earlier is not None and not (verdict.quarantined_rows or earlier[1].quarantined_rows)
+
+    return [one for one in through.values() if not repeats(*one)]
+
+
 def _earlier_alike(settings: Settings, judged: Mapping[str, Judged], found: Judged) -> Judged:
     """An earlier snapshot with the same rows, of which the same are in quarantine, so that nothing is built anew."""
     earlier = judged.get(found[0].same_as or "")
@@ -158,8 +182,12 @@ def _count(source: str, table: str, judged: list[Judged]) -> Exposed:
     )
 
 
-def _view(settings: Settings, table: Table, judged: list[Judged]) -> str:
-    rows = current_query(settings, table, [manifest for manifest, _ in judged])
+def _show(engine: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    engine.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+
+
+def _accepted(settings: Settings, rows: str, judged: list[Judged]) -> str:
+    """Of these rows, those that are not in quarantine."""
     verdicts = [
         Lake.url(settings.bucket("quality"), verdict.verdict_key)
         for _, verdict in judged
