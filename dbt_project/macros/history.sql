@@ -59,9 +59,9 @@ marked as (
         *,
         case
             when
-                {{ is_same('before_until_at', 'valid_from_at') }}
+                ({{ is_same('before_until_at', 'valid_from_at') }})
                 {%- for attribute in attributes %}
-                and {{ is_same('before_' ~ attribute, attribute) }}
+                and ({{ is_same('before_' ~ attribute, attribute) }})
                 {%- endfor %}
                 then 0
             else 1
