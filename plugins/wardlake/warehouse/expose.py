@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -73,7 +74,7 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
                     now = current_query(settings, table, [manifest for manifest, _ in judged])
                     _show(engine, f"bronze_{source.name}.{name}", _accepted(settings, now, judged))
                     if table.history:
-                        judged = past_batches(settings, lake, source, name)
+                        judged = past_batches(settings, lake, source, name, engine)
                         rows = rows_query(settings, table, [manifest for manifest, _ in judged])
                         _show(engine, f"bronze_{source.name}.{name}__history", _accepted(settings, rows, judged))
             if adapter := adapter_of(settings):
@@ -124,7 +125,9 @@ def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -
     return [_earlier_alike(settings, judged, judged[manifest.batch_id]) for manifest in usable]
 
 
-def past_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
+def past_batches(
+    settings: Settings, lake: Lake, source: Source, table: str, engine: duckdb.DuckDBPyConnection
+) -> list[Judged]:
     """All batches of a table that were let through in their day and are still there, but for repeated snapshots."""
     verdicts = last_verdicts(lake, settings, source.name, table)
     committed = batches(settings, lake, source.name, table)
@@ -135,28 +138,27 @@ def past_batches(settings: Settings, lake: Lake, source: Source, table: str) -> 
         if manifest.retirement is None and manifest.batch_id not in superseded
         if (verdict := verdicts.get(manifest.batch_id)) and verdict.status not in REFUSED
     }
-
-    def repeats(manifest: Manifest, verdict: Verdict) -> bool:
-        earlier = through.get(manifest.same_as or "")
-        return earlier is not None and not (verdict.quarantined_rows or earlier[1].quarantined_rows)
-
-    return [one for one in through.values() if not repeats(*one)]
+    return [one for one in through.values() if _earlier_alike(settings, through, one, engine) is one]
 
 
-def _earlier_alike(settings: Settings, judged: Mapping[str, Judged], found: Judged) -> Judged:
-    """An earlier snapshot with the same rows, of which the same are in quarantine, so that nothing is built anew."""
+def _earlier_alike(
+    settings: Settings, judged: Mapping[str, Judged], found: Judged, engine: duckdb.DuckDBPyConnection | None = None
+) -> Judged:
+    """An earlier snapshot with the same rows, of which the same are in quarantine; without one, `found` itself."""
     earlier = judged.get(found[0].same_as or "")
-    return earlier if earlier and _quarantine_alike(settings, earlier[1], found[1]) else found
+    return earlier if earlier and _quarantine_alike(settings, earlier[1], found[1], engine) else found
 
 
-def _quarantine_alike(settings: Settings, one: Verdict, other: Verdict) -> bool:
+def _quarantine_alike(
+    settings: Settings, one: Verdict, other: Verdict, engine: duckdb.DuckDBPyConnection | None
+) -> bool:
     if one.quarantined_rows != other.quarantined_rows or not one.quarantined_rows:
         return one.quarantined_rows == other.quarantined_rows
     urls = [Lake.url(settings.bucket("quality"), str(verdict.verdict_key)) for verdict in (one, other)]
     rows, same = (f"SELECT _row_id FROM '{url}' WHERE action = 'quarantine'" for url in urls)
     try:
-        with connect(settings) as engine:
-            return not engine.execute(f"SELECT EXISTS ({rows} EXCEPT {same})").fetchall()[0][0]
+        with nullcontext(engine) if engine else connect(settings) as reader:
+            return not reader.execute(f"SELECT EXISTS ({rows} EXCEPT {same})").fetchall()[0][0]
     except duckdb.Error as error:
         raise translate(error, f"The verdicts on {one.source}.{one.table}") from None  # its text may hold values
 
