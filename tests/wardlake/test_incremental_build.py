@@ -187,7 +187,8 @@ def test_what_staff_were_before_is_kept_whatever_the_order_of_the_windows(hospit
     with psycopg.connect(hospital.database) as connection:
         (staff_no,) = connection.execute("select min(staff_no) from hr.staff where staff_kind = 'NUR'").fetchall()[0]
         wards = [ward for (ward,) in connection.execute("select ward_cd from adt.ward order by 1 limit 2").fetchall()]
-    for ward, day in ((wards[0], hospital.day), (wards[1], date(2025, 6, 1)), (wards[0], hospital.day)):
+    days = (hospital.day, date(2025, 6, 1), hospital.day + timedelta(days=1))  # the second one comes late
+    for ward, day in zip((wards[0], wards[1], wards[0]), days, strict=True):
         with psycopg.connect(hospital.database) as connection:
             connection.execute("update hr.staff set home_ward_cd = %s where staff_no = %s", [ward, staff_no])
         hospital.day = day
