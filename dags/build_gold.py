@@ -4,8 +4,9 @@
 Runs when all active sources have brought new batches to bronze.
 
 1. **expose_bronze**: points the warehouse's bronze views at the newest batches that were judged and not halted.
-2. **build_models**: one dbt run over staging, silver and gold, with all tests; fails if one of them fails.
-   **models** shows how each model ended.
+2. **build_models**: one dbt run over the models of staging, silver and gold that follow from a bronze table that has
+   changed since the last build, with their tests; fails if one of them fails. **models** shows how each model ended.
+   Trigger with `full_refresh` to build all of them.
 3. **gate**: judges the new gold by its suites.
 4. **publish**: makes the new gold visible to readers, in one atomic step for each place that the settings name (a
    DuckDB file, Iceberg tables on S3, PostgreSQL), and updates the asset of each gold table. Its result says where gold
@@ -22,7 +23,7 @@ sources.
 from collections import Counter
 from datetime import timedelta
 
-from airflow.sdk import DAG, AssetAll, get_current_context, task
+from airflow.sdk import DAG, AssetAll, Param, get_current_context, task
 
 from wardlake.publish import gate as open_gate
 from wardlake.publish import publish as publish_gold
@@ -33,7 +34,7 @@ from wardlake.warehouse import dbt, expose
 from wardlake_airflow.assets import bronze_asset, gold_asset
 from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.faults import told_to_airflow
-from wardlake_airflow.models import STATUSES, manifest_path, model_tasks, read_models
+from wardlake_airflow.models import STATUSES, UNCHANGED, manifest_path, model_tasks, read_models
 
 settings = load_settings()
 sources = active_sources(settings)
@@ -48,6 +49,7 @@ with DAG(
     schedule=AssetAll(*triggers) if triggers else None,
     catchup=False,
     max_active_runs=1,
+    params={"full_refresh": Param(False, type="boolean", description="Build all models, changed or not.")},
     dagrun_timeout=timedelta(hours=6),
     tags=["wardlake", "silver", "gold"],
     default_args={
@@ -108,11 +110,12 @@ with DAG(
 
     @task(
         pool="warehouse",
-        doc_md="Runs dbt once for all models and their tests, and tells the tasks of the models how each one ended. "
+        doc_md="Runs dbt once for all that is to be built, and tells the tasks of the models how each one ended. "
         "Fails with the names of the models and tests that failed; clear it to build again.",
     )
     def build_models() -> dict[str, int]:
-        instance = get_current_context()["ti"]
+        context = get_current_context()
+        instance = context["ti"]
         counts: Counter[str] = Counter()
         statuses: dict[str, str] = {}
         instance.xcom_push(STATUSES, statuses)
@@ -125,8 +128,10 @@ with DAG(
 
         with told_to_airflow():
             read_models(load_settings())  # without a manifest this DAG lacks the tasks of the models: say so
-            dbt.build(load_settings(), ended=tell)
-        return dict(counts)
+            dbt.build(load_settings(), ended=tell, full_refresh=context["params"]["full_refresh"])
+        unchanged = dict.fromkeys(models.keys() - statuses.keys(), UNCHANGED)
+        instance.xcom_push(STATUSES, {**unchanged, **statuses})
+        return {**counts, UNCHANGED: len(unchanged)}
 
     build = expose_bronze()
     judged = gate(build)

@@ -49,6 +49,10 @@ def run(
     until: Annotated[
         Until, typer.Option(help="bronze: stop when the batches are judged; nothing is built or published.")
     ] = Until.published,
+    *,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build all models, not only those that follow from a change.")
+    ] = False,
 ) -> None:
     """Extract, validate, build, gate and publish, in this process."""
     from wardlake import run as pipeline  # noqa: PLC0415  keeps `wardlake --help` quick
@@ -62,7 +66,7 @@ def run(
             summary = pipeline.run_until_bronze(settings, chosen, of_time, show)
     else:
         with stage_progress(pipeline.STAGES) as show:
-            summary = pipeline.run(settings, chosen, of_time, show)
+            summary = pipeline.run(settings, chosen, of_time, show, full_refresh=full_refresh)
     print_summary(console, settings, summary)
 
 
@@ -224,10 +228,15 @@ def status(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dbt(context: typer.Context) -> None:
-    """Run dbt with Wardlake's settings, for example: wardlake dbt build --select silver."""
+    """Run dbt with Wardlake's settings, for example: wardlake dbt build --select silver.
+
+    The next build of `wardlake run` or the DAG is a full one, as nobody knows what dbt was told to change.
+    """
+    from wardlake.warehouse.changes import forget  # noqa: PLC0415  keeps `wardlake --help` quick
     from wardlake.warehouse.dbt import command_line, dbt_environment  # noqa: PLC0415
 
     settings = load_settings()
+    forget(settings)
     ended = subprocess.run(command_line(settings, context.args), env=dbt_environment(settings), check=False)
     raise typer.Exit(ended.returncode)
 

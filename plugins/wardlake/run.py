@@ -42,8 +42,17 @@ class RunSummary:
     report: Path | None = None
 
 
-def run(settings: Settings, sources: list[Source], window: Window, progress: Progress = lambda *_: None) -> RunSummary:
+def run(
+    settings: Settings,
+    sources: list[Source],
+    window: Window,
+    progress: Progress = lambda *_: None,
+    *,
+    full_refresh: bool = False,
+) -> RunSummary:
     """Take the sources from their systems to published gold.
+
+    Models that follow from nothing that has changed since the last build are left as they are, unless `full_refresh`.
 
     Raises:
         PermanentError: a step failed; the message names it, and published gold stays as it was.
@@ -54,7 +63,11 @@ def run(settings: Settings, sources: list[Source], window: Window, progress: Pro
         verdicts = _to_bronze(settings, sources, window, progress, summary)
         with _stage(summary, "build", progress):
             build = summary.build = expose_bronze(settings, active_sources(settings))
-            dbt.build(settings, lambda node, done, total: progress("build", node, done, total))
+            dbt.build(
+                settings,
+                lambda node, done, total: progress("build", node, done, total),
+                full_refresh=full_refresh,
+            )
         with _stage(summary, "gate", progress):
             gold_verdicts = gate(settings, build.build_id).verdicts
         with _stage(summary, "publish", progress):

@@ -27,6 +27,8 @@ from wardlake.warehouse import dbt
 
 STATUSES = "statuses"
 """Key of the XCom in which the build task tells how each model ended."""
+UNCHANGED = "unchanged"
+"""Status of a model that was not built again, because nothing that it follows from has changed."""
 POLL_S = 5.0  # models that ended meanwhile end together: for each end alone, Airflow would parse the DAG file again
 ENDED = ("success", "failed", "upstream_failed", "skipped", "removed")
 
@@ -178,7 +180,10 @@ class ModelTrigger(BaseTrigger):
             if status or told.has_ended:
                 break
             await asyncio.sleep(POLL_S)
-        if status == "success":
+        if status == UNCHANGED:
+            self.log.info("Nothing that %s follows from has changed since it was built.", self.model)
+            yield TaskSuccessEvent()
+        elif status == "success":
             self.log.info("dbt built %s.", self.model)
             yield TaskSuccessEvent()
         else:

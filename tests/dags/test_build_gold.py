@@ -125,7 +125,7 @@ def test_without_a_manifest_the_dag_is_there_and_its_build_says_what_to_run(
     dag = bag.dags["build_gold"]
     assert [task.task_id for task in dag.topological_sort()] == STEPS
     with (
-        set_current_context({"ti": Mock()}),
+        set_current_context({"ti": Mock(), "params": {"full_refresh": False}}),
         pytest.raises(AirflowFailException, match=r"no dbt manifest.*'wardlake init'"),
     ):
         dag.get_task("build_models").python_callable()

@@ -66,6 +66,10 @@ class Warehouse:
                     connection.execute(
                         f"insert into bronze_{source.name}.{name} ({names}) values ({marks})", list(values.values())
                     )
+                if table.history:
+                    connection.execute(
+                        f"create view bronze_{source.name}.{name}__history as from bronze_{source.name}.{name}"
+                    )
 
     def dbt(
         self, *arguments: str, sources: dict[str, dict[str, object]], project: Path = DBT_PROJECT

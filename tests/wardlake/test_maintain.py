@@ -64,6 +64,8 @@ def test_the_snapshot_before_a_good_one_goes(clinic: tuple[Settings, Source], da
     create_wards(database)
     extract_table(settings, source, "ward", DAY, database)
     judge_source(settings, source)
+    with psycopg.connect(database) as connection:
+        connection.execute("update adt.ward set beds = 21 where ward_cd = 'W2'")
     second = extract_table(settings, source, "ward", NEXT_DAY, database).manifest
     assert clean_source(settings, source) == []
     judge_source(settings, source)
@@ -79,3 +81,16 @@ def test_before_anything_was_judged_nothing_goes(clinic: tuple[Settings, Source]
     extract_table(settings, source, "ward", DAY, database)
     extract_table(settings, source, "ward", NEXT_DAY, database)
     assert clean_source(settings, source) == []
+
+
+def test_a_snapshot_that_was_only_repeated_stays_as_long_as_it_is_read(
+    clinic: tuple[Settings, Source], database: str
+) -> None:
+    settings, source = clinic
+    create_wards(database)
+    first = extract_table(settings, source, "ward", DAY, database).manifest
+    judge_source(settings, source)
+    extract_table(settings, source, "ward", NEXT_DAY, database)
+    judge_source(settings, source)
+    assert clean_source(settings, source) == []
+    assert expose_bronze(settings, [source]).exposed[0].batch_ids == (first.batch_id,)

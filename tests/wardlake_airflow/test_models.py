@@ -44,6 +44,11 @@ def test_a_model_that_dbt_built_succeeds_while_the_build_goes_on(asked: Mock) ->
     assert isinstance(asyncio.run(_end()), TaskSuccessEvent)
 
 
+def test_a_model_that_did_not_have_to_be_built_succeeds(asked: Mock) -> None:
+    asked.statuses = {MODEL: models.UNCHANGED}
+    assert isinstance(asyncio.run(_end()), TaskSuccessEvent)
+
+
 @pytest.mark.parametrize("status", ["error", "skipped", "fail"])
 def test_a_model_that_failed_or_was_skipped_fails(asked: Mock, status: str) -> None:
     asked.statuses = {MODEL: status}

@@ -71,7 +71,7 @@ class Place:
 
 
 def places(settings: Settings, manifests: Sequence[Manifest]) -> list[Place]:
-    """Where the rows of batches are: in their own files, or in those of a compaction.
+    """Where the rows of batches are: in their own files, or in those of a compaction. A batch without rows is nowhere.
 
     Raises:
         PermanentError: the files of one of the batches were deleted.
@@ -84,7 +84,7 @@ def places(settings: Settings, manifests: Sequence[Manifest]) -> list[Place]:
                 f"{manifest.retirement.retired_at:%Y-%m-%d} ({manifest.retirement.rule}).",
                 remedy="Raise 'keep_days' of the table if batches like this one are needed for longer.",
             )
-    own = [manifest for manifest in manifests if manifest.files and manifest.compaction is None]
+    own = [manifest for manifest in manifests if manifest.lake_rows and manifest.compaction is None]
     compactions = {each.compaction.compaction_id: each.compaction for each in manifests if each.compaction}
     found = []
     if own:

@@ -18,6 +18,7 @@ from wardlake.bronze.readers import open_session
 from wardlake.bronze.reading import EVERYTHING, TICK, cursor_type, is_time, reading_of
 from wardlake.bronze.relation import Opening, Relation, Request, Session, SourceFacts
 from wardlake.bronze.turns import turn
+from wardlake.bronze.unchanged import earliest_alike
 from wardlake.bronze.work import work_folder
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
@@ -109,7 +110,8 @@ def extract_tables(
                 progress(table, len(ended) + len(written), len(ids))
         for manifest in written:
             try:
-                ended[manifest.table] = commit_batch(lake, bucket, manifest)
+                alike = earliest_alike(settings, source, committed[manifest.table], manifest)
+                ended[manifest.table] = commit_batch(lake, bucket, manifest.model_copy(update={"same_as": alike}))
             except WardlakeError as error:
                 ended[manifest.table] = error
             progress(manifest.table, len(ended), len(ids))

@@ -120,9 +120,9 @@ class Manifest(_Record):
     deleted rows, else None. `supersedes` names batches that a backfill replaces. `left_out` counts by reason what the
     source sent and is no row of the table. `held` are files whose content has its rows elsewhere: in an earlier batch,
     or in this one under another name. `seen` holds files of the store that need no second look, with the store's mark
-    of their version: all that they hold was taken, by this batch or an earlier one. `checksum` is a digest of the
-    figures on which source and lake agreed, beside the row count. `extracted_at` is later than that of every batch that
-    was there before.
+    of their version: all that they hold was taken, by this batch or an earlier one. `same_as` names an earlier snapshot
+    with the very same rows under the same row ids. `checksum` is a digest of the figures on which source and lake
+    agreed, beside the row count. `extracted_at` is later than that of every batch that was there before.
 
     Not stored in the manifest: `compaction` and `retirement`, by which `batches` says what became of the files since,
     and `whole`, by which `counting` says which of the files is the table, if each is the whole of it.
@@ -152,6 +152,7 @@ class Manifest(_Record):
     seen: dict[str, str] = {}
     left_out: dict[str, int] = {}
     supersedes: list[str] = []
+    same_as: str | None = None
     comparison: Comparison | None = None
     extracted_at: datetime
     code_version: str

@@ -5,7 +5,7 @@ from wardlake.quality.freshness import judge_freshness
 from wardlake.quality.judge import judge_gold, judge_source
 from wardlake.quality.report import write_report
 from wardlake.quality.suites import Suite, suite_for
-from wardlake.quality.verdicts import RuleResult, Verdict, verdict_of
+from wardlake.quality.verdicts import RuleResult, Verdict, last_verdicts, verdict_of
 
 __all__ = [
     "RuleResult",
@@ -15,6 +15,7 @@ __all__ = [
     "judge_freshness",
     "judge_gold",
     "judge_source",
+    "last_verdicts",
     "suite_for",
     "verdict_of",
     "write_report",

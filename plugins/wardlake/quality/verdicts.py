@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from wardlake.bronze import Manifest
+from wardlake.bronze.records import read_records
 from wardlake.lake import Lake
 from wardlake.quality.suites import Action, Dimension, Severity
 from wardlake.settings import Settings
@@ -83,6 +84,14 @@ def read_verdict(
     """The stored verdict of a suite on a batch of a table, or None."""
     bucket, key = settings.bucket("quality"), verdict_prefix(source, table, batch_id, suite_version) + VERDICT
     return Verdict.model_validate_json(lake.get(bucket, key)) if lake.exists(bucket, key) else None
+
+
+def last_verdicts(lake: Lake, settings: Settings, source: str, table: str) -> dict[str, Verdict]:
+    """By batch, the verdict that was passed last on each batch of a table, by whichever suite."""
+    bucket = settings.bucket("quality")
+    entries = [each for each in lake.entries(bucket, f"quality/{source}/{table}/") if each.key.endswith(f"/{VERDICT}")]
+    verdicts = read_records(settings, lake, bucket, entries, Verdict).values()
+    return {verdict.batch_id: verdict for verdict in sorted(verdicts, key=lambda each: each.judged_at)}
 
 
 def status_of(results: list[RuleResult]) -> VerdictStatus:

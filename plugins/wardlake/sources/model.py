@@ -15,7 +15,7 @@ ENTITIES = (
     "facilities", "wards", "beds", "bed_statuses", "patients", "practitioners", "encounters", "ward_stays",
     "emergency_visits", "diagnoses", "encounter_drgs", "procedures", "observations", "drugs", "drug_prices",
     "drug_events", "drug_costs", "drug_ddds", "staff_shifts", "staff_hours", "daily_census", "monthly_staff_hours",
-    "monthly_census", "staffing_budgets",
+    "monthly_census", "staffing_budgets", "patient_history", "practitioner_history",
 )  # fmt: skip
 TIMEZONES = available_timezones()
 

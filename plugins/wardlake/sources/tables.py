@@ -70,6 +70,9 @@ class Table(Strict):
         "the source has sent a part of its rows; 0: none is.",
     )
     fresh_hours: int | None = Field(None, ge=1, description="As that of the source, for this table.")
+    history: bool = Field(
+        False, description="Show silver all batches as well, as <table>__history: what rows were like before."
+    )
     keep_days: int | None = Field(
         None, ge=1, description="Days after which batches that no reader needs are deleted; none: never."
     )

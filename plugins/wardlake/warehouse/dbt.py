@@ -12,6 +12,7 @@ from wardlake.privacy import without_values
 from wardlake.settings import Settings
 from wardlake.sources import active_sources, load_sources
 from wardlake.warehouse.adapter import adapter_of, fetch_built
+from wardlake.warehouse.changes import begin, remember
 from wardlake.warehouse.connection import connect
 from wardlake.warehouse.dbt_failures import SHOWN_ROWS, Row, failures
 
@@ -83,19 +84,36 @@ def write_docs(settings: Settings) -> Path:
     return settings.dbt_target_dir / "static_index.html"
 
 
-def build(settings: Settings, progress: Progress | None = None, ended: Ended | None = None) -> None:
-    """Build and test all models of the active sources.
+def build(
+    settings: Settings,
+    progress: Progress | None = None,
+    ended: Ended | None = None,
+    *,
+    full_refresh: bool = False,
+) -> None:
+    """Build and test what comes after the bronze tables that changed since the last build, or all if that is not known.
+
+    Models and tests of sources that are not active are left out.
 
     Raises:
         PermanentError: names every model and test that failed.
         PassingError: another process writes the warehouse.
     """
-    excluded = inactive_staging(settings)
-    arguments = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *excluded] if excluded else [])]
-    _run(settings, arguments, progress, ended)
-    if adapter_of(settings):
+    changes, adapter = begin(settings, dbt_vars(settings)), adapter_of(settings)
+    # what another warehouse holds is not ours alone to know
+    tables = None if full_refresh or adapter else changes.tables
+    if tables != []:
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        if tables:
+            arguments += ["--select", *(f"source:{table}+" for table in tables)]
+        if excluded := inactive_staging(settings):
+            arguments += ["--exclude", *excluded]
+        _run(settings, arguments, progress, ended)
+    if adapter:
         with connect(settings, settings.warehouse_path) as engine:
             fetch_built(settings, engine)
+    else:
+        remember(settings, changes.now)
 
 
 def command_line(settings: Settings, arguments: list[str]) -> list[str]:

@@ -2,23 +2,27 @@
 
 import json
 import uuid
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from wardlake.bronze import Manifest, batches, counting, current_query
+from wardlake.bronze import Manifest, batches, counting, current_query, rows_query
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.privacy import pseudonym_pads
-from wardlake.quality import Verdict, suite_for, verdict_of
+from wardlake.quality import Verdict, last_verdicts, suite_for, verdict_of
 from wardlake.settings import Settings
-from wardlake.sources import Source, Table
+from wardlake.sources import Source
 from wardlake.warehouse.adapter import adapter_of
 from wardlake.warehouse.connection import connect, translate
 
 REFUSED = ("halted", "error")
+
+Judged = tuple[Manifest, Verdict]
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,13 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
             for source in sources:
                 engine.execute(f"CREATE SCHEMA IF NOT EXISTS bronze_{source.name}")
                 for name, table in source.tables.items():
-                    query = _view(settings, table, usable[source.name, name])
-                    engine.execute(f"CREATE OR REPLACE VIEW bronze_{source.name}.{name} AS {query}")
+                    judged = usable[source.name, name]
+                    now = current_query(settings, table, [manifest for manifest, _ in judged])
+                    _show(engine, f"bronze_{source.name}.{name}", _accepted(settings, now, judged))
+                    if table.history:
+                        judged = past_batches(settings, lake, source, name, engine)
+                        rows = rows_query(settings, table, [manifest for manifest, _ in judged])
+                        _show(engine, f"bronze_{source.name}.{name}__history", _accepted(settings, rows, judged))
             if adapter := adapter_of(settings):
                 adapter.show_bronze(settings, engine, [f"bronze_{source.name}" for source in sources])
         except duckdb.Error as error:
@@ -100,8 +109,11 @@ def current_build(settings: Settings, build_id: str | None = None) -> Build:
     return build
 
 
-def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
-    """The batches of a table that a build may read now: those that count among the ones that were let through."""
+def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
+    """The batches of a table that a build reads now: those that count among the ones that were let through.
+
+    Of snapshots that repeat each other the earliest is read, whichever of them counts.
+    """
     suite = suite_for(settings, source, table)
     judged = {
         manifest.batch_id: (manifest, verdict)
@@ -110,10 +122,48 @@ def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -
         if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
     }
     usable = counting(source.tables[table], [manifest for manifest, _ in judged.values()])
-    return [(manifest, judged[manifest.batch_id][1]) for manifest in usable]
+    return [_earlier_alike(settings, judged, judged[manifest.batch_id]) for manifest in usable]
 
 
-def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[tuple[Manifest, Verdict]]:
+def past_batches(
+    settings: Settings, lake: Lake, source: Source, table: str, engine: duckdb.DuckDBPyConnection
+) -> list[Judged]:
+    """All batches of a table that were let through in their day and are still there, but for repeated snapshots."""
+    verdicts = last_verdicts(lake, settings, source.name, table)
+    committed = batches(settings, lake, source.name, table)
+    superseded = {batch_id for manifest in committed for batch_id in manifest.supersedes}
+    through = {
+        manifest.batch_id: (manifest, verdict)
+        for manifest in committed
+        if manifest.retirement is None and manifest.batch_id not in superseded
+        if (verdict := verdicts.get(manifest.batch_id)) and verdict.status not in REFUSED
+    }
+    return [one for one in through.values() if _earlier_alike(settings, through, one, engine) is one]
+
+
+def _earlier_alike(
+    settings: Settings, judged: Mapping[str, Judged], found: Judged, engine: duckdb.DuckDBPyConnection | None = None
+) -> Judged:
+    """An earlier snapshot with the same rows, of which the same are in quarantine; without one, `found` itself."""
+    earlier = judged.get(found[0].same_as or "")
+    return earlier if earlier and _quarantine_alike(settings, earlier[1], found[1], engine) else found
+
+
+def _quarantine_alike(
+    settings: Settings, one: Verdict, other: Verdict, engine: duckdb.DuckDBPyConnection | None
+) -> bool:
+    if one.quarantined_rows != other.quarantined_rows or not one.quarantined_rows:
+        return one.quarantined_rows == other.quarantined_rows
+    urls = [Lake.url(settings.bucket("quality"), str(verdict.verdict_key)) for verdict in (one, other)]
+    rows, same = (f"SELECT _row_id FROM '{url}' WHERE action = 'quarantine'" for url in urls)
+    try:
+        with nullcontext(engine) if engine else connect(settings) as reader:
+            return not reader.execute(f"SELECT EXISTS ({rows} EXCEPT {same})").fetchall()[0][0]
+    except duckdb.Error as error:
+        raise translate(error, f"The verdicts on {one.source}.{one.table}") from None  # its text may hold values
+
+
+def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
     judged = judged_batches(settings, lake, source, table)
     if not judged and (committed := batches(settings, lake, source.name, table)):
         raise PermanentError(
@@ -123,7 +173,7 @@ def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[
     return judged
 
 
-def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> Exposed:
+def _count(source: str, table: str, judged: list[Judged]) -> Exposed:
     return Exposed(
         source=source,
         table=table,
@@ -134,8 +184,12 @@ def _count(source: str, table: str, judged: list[tuple[Manifest, Verdict]]) -> E
     )
 
 
-def _view(settings: Settings, table: Table, judged: list[tuple[Manifest, Verdict]]) -> str:
-    rows = current_query(settings, table, [manifest for manifest, _ in judged])
+def _show(engine: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    engine.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+
+
+def _accepted(settings: Settings, rows: str, judged: list[Judged]) -> str:
+    """Of these rows, those that are not in quarantine."""
     verdicts = [
         Lake.url(settings.bucket("quality"), verdict.verdict_key)
         for _, verdict in judged
