@@ -17,7 +17,7 @@ months as (
         facility_id,
         currency_code,
         month_start_date,
-        {{ month_after('month_start_date') }} as next_month_start_date,
+        {{ next_month('month_start_date') }} as next_month_start_date,
         sum(acquisition_cost) as cost
     from {{ ref('drug_costs_monthly') }}
     where acquisition_cost is not null

@@ -129,7 +129,7 @@ select
     'REIMBURSED' as price_basis_code,
     "Currency" as currency_code,
     {{ to_date('first_day') }} as period_start_date,
-    {{ day_before(month_after(to_date('first_day'))) }} as period_end_date,
+    {{ add_days(next_month(to_date('first_day')), -1) }} as period_end_date,
     cast({{ to_decimal('"Scripts"', scale=0) }} as bigint) as items,
     cast(null as decimal(18, 3)) as quantity,
     cast(null as decimal(18, 3)) as returned_quantity,

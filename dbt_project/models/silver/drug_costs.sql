@@ -88,7 +88,7 @@ select
     derived.price_basis_code,
     derived.currency_code,
     derived.period_start_date,
-    {{ day_before(month_after('derived.period_start_date')) }} as period_end_date,
+    {{ add_days(next_month('derived.period_start_date'), -1) }} as period_end_date,
     cast(null as bigint) as items,
     cast(derived.quantity as decimal(18, 3)) as quantity,
     cast(derived.returned_quantity as decimal(18, 3)) as returned_quantity,

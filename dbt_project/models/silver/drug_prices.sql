@@ -59,6 +59,6 @@ select
     unit_cost,
     previous_unit_cost,
     price_start_date,
-    {{ day_before('next_start_date') }} as price_end_date,
+    {{ add_days('next_start_date', -1) }} as price_end_date,
     next_start_date is null as is_current
 from changes

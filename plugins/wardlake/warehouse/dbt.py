@@ -81,15 +81,18 @@ def write_docs(settings: Settings) -> Path:
     return settings.dbt_target_dir / "static_index.html"
 
 
-def build(settings: Settings, progress: Progress | None = None, ended: Ended | None = None) -> None:
-    """Build and test all models of the active sources.
+def build(
+    settings: Settings, progress: Progress | None = None, ended: Ended | None = None, *, with_tests: bool = True
+) -> None:
+    """Build, and test if asked to, all models of the active sources.
 
     Raises:
         PermanentError: names every model and test that failed.
         PassingError: another process writes the warehouse.
     """
     excluded = inactive_staging(settings)
-    arguments = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *excluded] if excluded else [])]
+    command = ["build", "--exclude-resource-type", "unit_test"] if with_tests else ["run"]
+    arguments = [*command, *(["--exclude", *excluded] if excluded else [])]
     _run(settings, arguments, progress, ended)
     if adapter_of(settings):
         with connect(settings, settings.warehouse_path) as engine:

@@ -41,7 +41,7 @@ paired as (
 
     select
         facility_id,
-        {{ month_after('month_start_date') }} as month_start_date,
+        {{ next_month('month_start_date') }} as month_start_date,
         drug_id,
         drug_class_code,
         drug_class_system_code,
@@ -125,7 +125,7 @@ changes as (
     inner join known_months as month_before
         on
             compared.facility_id = month_before.facility_id
-            and compared.month_start_date = {{ month_after('month_before.month_start_date') }}
+            and compared.month_start_date = {{ next_month('month_before.month_start_date') }}
     left join unpriced
         on
             compared.is_there + compared.was_there = 1
