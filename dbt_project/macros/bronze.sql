@@ -18,3 +18,17 @@
         ) -%}
     {%- endfor -%}
 {%- endmacro %}
+
+
+{#- After a table was built: PostgreSQL counts the values of new tables some time later, and until then takes a hundred
+    times as long for a query over them. -#}
+{% macro count_values() -%}
+    {{- return(adapter.dispatch('count_values', 'wardlake')()) -}}
+{%- endmacro %}
+
+{% macro default__count_values() -%}
+{%- endmacro %}
+
+{% macro postgres__count_values() -%}
+    analyze {{ this }}
+{%- endmacro %}

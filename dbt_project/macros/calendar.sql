@@ -1,7 +1,29 @@
 {#- Last local date that a period touches which ends, exclusively, at an instant: one that ends at midnight does not
     touch the day that begins then. -#}
 {% macro last_local_date(ended_at, timezone) -%}
-    {{ local_date("(" ~ ended_at ~ " - interval '1 microsecond')", timezone) }}
+    {{ local_date(just_before(ended_at), timezone) }}
+{%- endmacro %}
+
+
+{#- The last instant before one that engines can tell apart, or the instant itself if no day begins between the two. -#}
+{% macro just_before(instant) -%}
+    {{- return(adapter.dispatch('just_before', 'wardlake')(instant)) -}}
+{%- endmacro %}
+
+{% macro default__just_before(instant) -%}
+    ({{ instant }} - interval '1 microsecond')
+{%- endmacro %}
+
+{% macro bigquery__just_before(instant) -%}
+    timestamp_sub({{ instant }}, interval 1 microsecond)
+{%- endmacro %}
+
+{#- Its intervals are no finer than milliseconds; days begin at whole seconds. -#}
+{% macro athena__just_before(instant) -%}
+    case
+        when {{ instant }} = date_trunc('second', {{ instant }}) then date_add('second', -1, {{ instant }})
+        else {{ instant }}
+    end
 {%- endmacro %}
 
 

@@ -10,3 +10,9 @@
 {% macro redshift__is_same(left, right) -%}
     ({{ left }} = {{ right }} or ({{ left }} is null and {{ right }} is null))
 {%- endmacro %}
+
+
+{#- The greater of two values, or the one that is known: `greatest` of some engines is NULL if one of the two is. -#}
+{% macro greater_of(left, right) -%}
+    greatest(coalesce({{ left }}, {{ right }}), coalesce({{ right }}, {{ left }}))
+{%- endmacro %}

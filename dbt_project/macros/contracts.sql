@@ -40,8 +40,11 @@
 
 
 {#- The columns of a new table, where the engine's names of types differ from the contract's. -#}
+{#- The emulator does not understand columns before a query. -#}
 {% macro bigquery__get_table_columns_and_constraints() -%}
-    {{- columns_in_engine_types() -}}
+    {%- if not env_var('WARDLAKE_BIGQUERY_ENDPOINT', '') -%}
+        {{- columns_in_engine_types() -}}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro redshift__get_table_columns_and_constraints() -%}

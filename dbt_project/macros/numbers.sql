@@ -30,7 +30,7 @@
 {%- endmacro %}
 
 {% macro bigquery__millionths(number) -%}
-    cast(cast({{ number }} as bignumeric) * 1000000 as bignumeric)
+    cast(cast({{ number }} as bignumeric(38, 6)) * 1000000 as bignumeric(38, 0))
 {%- endmacro %}
 
 
@@ -48,10 +48,6 @@
 {%- endmacro %}
 
 {% macro postgres__whole_quotient(dividend, divisor) -%}
-    div({{ dividend }}, {{ divisor }})
-{%- endmacro %}
-
-{% macro bigquery__whole_quotient(dividend, divisor) -%}
     div({{ dividend }}, {{ divisor }})
 {%- endmacro %}
 

@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 {% macro bigquery__next_month(date) -%}
-    date_add(date_trunc({{ date }}, month), interval 1 month)
+    cast(date_add(date_trunc({{ date }}, month), interval 1 month) as date)
 {%- endmacro %}
 
 {% macro athena__next_month(date) -%}

@@ -34,11 +34,8 @@
 {%- endmacro %}
 
 {% macro bigquery__pseudonym(expression) -%}
-    to_hex(
-        sha256(
-            concat(from_hex({{ key_pad('outer') }}), sha256(concat(from_hex({{ key_pad('inner') }}), cast({{ expression }} as bytes))))
-        )
-    )
+    {%- set inner = "sha256(from_hex(concat(" ~ key_pad('inner') ~ ", to_hex(cast(" ~ expression ~ " as bytes)))))" -%}
+    to_hex(sha256(from_hex(concat({{ key_pad('outer') }}, to_hex({{ inner }})))))
 {%- endmacro %}
 
 {% macro redshift__pseudonym(expression) -%}

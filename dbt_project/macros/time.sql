@@ -256,5 +256,5 @@
 {%- endmacro %}
 
 {% macro bigquery__month_of(date) -%}
-    date_trunc({{ date }}, month)
+    cast(date_trunc({{ date }}, month) as date)
 {%- endmacro %}

@@ -3,7 +3,10 @@
     cast(
         {{ quantity }}
         * case upper({{ unit_code }})
-            when 'G' then 1000 when 'UG' then 0.001 when 'MCG' then 0.001 else 1
+            when 'G' then cast('1000' as decimal(7, 3))
+            when 'UG' then cast('0.001' as decimal(7, 3))
+            when 'MCG' then cast('0.001' as decimal(7, 3))
+            else cast('1' as decimal(7, 3))
         end as decimal(18, 6)
     )
 {%- endmacro %}

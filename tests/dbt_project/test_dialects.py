@@ -16,9 +16,9 @@ from tests.dbt_project.conftest import DBT_PROJECT, declared, facts
 
 SOURCES = ("reference", "reference_pharmacy", "mimic3")
 UNKNOWN_TO_THE_PARSER = {
-    "bigquery": set[str](),
+    "bigquery": {"ERROR"},
     "redshift": {"FROM_HEX", "TO_VARBYTE"},
-    "athena": {"AT_TIMEZONE", "WITH_TIMEZONE"},
+    "athena": {"AT_TIMEZONE", "FAIL", "WITH_TIMEZONE"},
 }
 ADDRESS = {
     "WARDLAKE_BIGQUERY_PROJECT": "lake",

@@ -1,4 +1,4 @@
-"""The same bronze on three real warehouses: the reference hospital and, where it is there, the MIMIC-III demo."""
+"""The same bronze on three real warehouses and an emulator: the reference hospital and, if it is there, MIMIC-III."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from wardlake.sources import active_sources
 from wardlake.warehouse import parity
 from wardlake.window import Window
 
-PATIENTS = 300
+PATIENTS = 100
 REAL_DATA = os.environ.get("WARDLAKE_REAL_DATA")
 
 
@@ -49,6 +49,19 @@ def hospital(module_settings: Settings, postgres_server: str, warehouse_uri: str
             load_mimic3(mimic3, Path(REAL_DATA) / "mimic3_demo")
         run(settings, active_sources(settings), Window.parse("2026-01-01/2026-01-02"))
         yield settings
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Spark for little data: it compiles less, which takes longer here than all that it runs."""
+    folder = tmp_path_factory.mktemp("spark")
+    (folder / "spark-defaults.conf").write_text(
+        "spark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import duckdb
 from wardlake.errors import PermanentError
 from wardlake.settings import Settings
 from wardlake.sql import as_name
-from wardlake.warehouse import postgres, spark
+from wardlake.warehouse import bigquery, postgres, spark
 from wardlake.warehouse.connection import relations, translate
 
 BUILT_SCHEMAS = ("silver", "gold")
@@ -34,7 +34,7 @@ class Adapter(Protocol):
         ...
 
 
-ADAPTERS: dict[str, Adapter] = {"postgres": postgres, "spark": spark}
+ADAPTERS: dict[str, Adapter] = {"postgres": postgres, "spark": spark, "bigquery": bigquery}
 
 
 def adapter_of(settings: Settings) -> Adapter | None:

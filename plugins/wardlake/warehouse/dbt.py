@@ -90,10 +90,12 @@ def build(
     ended: Ended | None = None,
     *,
     full_refresh: bool = False,
+    with_tests: bool = True,
 ) -> None:
-    """Build and test what comes after the bronze tables that changed since the last build, or all if that is not known.
+    """Build what comes after the bronze tables that changed since the last build, or all if that is not known.
 
-    Models and tests of sources that are not active are left out.
+    The tests of what is built are run too, unless they are not wanted. Models and tests of sources that are not active are
+    left out.
 
     Raises:
         PermanentError: names every model and test that failed.
@@ -103,7 +105,7 @@ def build(
     # what another warehouse holds is not ours alone to know
     tables = None if full_refresh or adapter else changes.tables
     if tables != []:
-        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        arguments = ["build", "--exclude-resource-type", "unit_test"] if with_tests else ["run"]
         if tables:
             arguments += ["--select", *(f"source:{table}+" for table in tables)]
         if excluded := inactive_staging(settings):

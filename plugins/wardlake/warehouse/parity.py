@@ -67,7 +67,7 @@ def build_each(
         def show(node: str, done: int, total: int, name: str = warehouse) -> None:
             progress(name, node, done, total)
 
-        dbt.build(there, show)
+        dbt.build(there, show, with_tests=False)
         built[warehouse] = there.warehouse_path
     return built
 

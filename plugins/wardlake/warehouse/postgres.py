@@ -49,6 +49,8 @@ def show_bronze(settings: Settings, engine: duckdb.DuckDBPyConnection, schemas: 
         for view in relations(engine, schema):
             name = f"{as_name(schema)}.{as_name(view)}"
             engine.execute(f"CREATE TABLE built_in.{name} AS FROM {name}")
+            # the server would do so some time later, and plan badly until then
+            engine.execute("CALL postgres_execute('built_in', ?)", [f"ANALYZE {name}"])
     engine.execute("COMMIT")
 
 

@@ -108,14 +108,22 @@ stays as (
 
 ),
 
+days_of_stays as (
+
+    {{ select_each_day(
+        'stays', ['facility_id', 'patient_key'], 'admission_date', 'coalesce(discharge_date, last_date)', 'present_date'
+    ) }}
+
+),
+
 days as (
 
     -- distinct: two stays of a patient on one day are one day
     select distinct
         facility_id,
         patient_key,
-        {{ each_day('admission_date', 'coalesce(discharge_date, last_date)') }} as present_date
-    from stays
+        present_date
+    from days_of_stays
 
 ),
 

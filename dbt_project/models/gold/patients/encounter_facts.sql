@@ -33,9 +33,7 @@ observed as (
     -- how far the data of a facility reach, and whether it hears of deaths after the discharge
     select
         encounters.facility_id,
-        greatest(
-            max(encounters.admission_date), max(coalesce(encounters.discharge_date, encounters.admission_date))
-        ) as last_date,
+        {{ greater_of('max(encounters.admission_date)', 'max(encounters.discharge_date)') }} as last_date,
         max(case when encounters.death_date > encounters.discharge_date then 1 else 0 end) = 1 as knows_later_deaths
     from encounters
     group by encounters.facility_id

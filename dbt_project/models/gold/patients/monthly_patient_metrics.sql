@@ -158,7 +158,7 @@ observed as (
     from (
         select
             facility_id,
-            greatest(admission_date, coalesce(discharge_date, admission_date)) as last_date
+            {{ greater_of('admission_date', 'discharge_date') }} as last_date
         from {{ ref('encounter_facts') }}
         union all
         select

@@ -30,10 +30,7 @@ known_days as (
 
 days as (
 
-    select
-        facility_id,
-        {{ each_day('first_date', 'last_date') }} as calendar_date
-    from known_days
+    {{ select_each_day('known_days', ['facility_id'], 'first_date', 'last_date', 'calendar_date') }}
 
 ),
 

@@ -1,6 +1,6 @@
 -- A figure that was not sent stays NULL: an unknown census is not an empty hospital.
 select
-    cast(null as varchar) as ward_id,
+    cast(null as {{ type_text() }}) as ward_id,
     'region_' || hospital as facility_id,
     'bed_census' as source_id,
     max(_batch_id) as batch_id,

@@ -12,22 +12,22 @@ with numbered as (
 )
 
 select
-    cast({{ source_key('nhs_epd', '"BNF_CODE"') }} as varchar) as drug_id,
+    cast({{ source_key('nhs_epd', '"BNF_CODE"') }} as {{ type_text() }}) as drug_id,
     {{ lineage('nhs_epd') }},
-    cast("BNF_CODE" as varchar) as drug_code,
-    cast("BNF_DESCRIPTION" as varchar) as drug_name,
-    cast(nullif("CHEMICAL_SUBSTANCE_BNF_DESCR", '') as varchar) as generic_name,
-    cast(null as varchar) as atc_code,
-    cast(null as varchar) as form_code,
-    cast(null as varchar) as strength_text,
+    cast("BNF_CODE" as {{ type_text() }}) as drug_code,
+    cast("BNF_DESCRIPTION" as {{ type_text() }}) as drug_name,
+    cast(nullif("CHEMICAL_SUBSTANCE_BNF_DESCR", '') as {{ type_text() }}) as generic_name,
+    cast(null as {{ type_text() }}) as atc_code,
+    cast(null as {{ type_text() }}) as form_code,
+    cast(null as {{ type_text() }}) as strength_text,
     cast(null as decimal(18, 4)) as strength_quantity,
-    cast(null as varchar) as strength_unit_code,
-    cast(null as varchar) as route_code,
+    cast(null as {{ type_text() }}) as strength_unit_code,
+    cast(null as {{ type_text() }}) as route_code,
     -- tablets, millilitres, grams: the file does not say which
-    cast(null as varchar) as pricing_unit_code,
+    cast(null as {{ type_text() }}) as pricing_unit_code,
     -- substance, and the last two characters: the generic of the same strength and form
-    cast(substr(medicine_code, 1, 9) || substr(medicine_code, 14, 2) as varchar) as equivalence_code,
+    cast(substr(medicine_code, 1, 9) || substr(medicine_code, 14, 2) as {{ type_text() }}) as equivalence_code,
     substr(medicine_code, 10, 2) = 'AA' as is_generic,
-    cast(null as varchar) as usage_text
+    cast(null as {{ type_text() }}) as usage_text
 from numbered
 where newest_first = 1

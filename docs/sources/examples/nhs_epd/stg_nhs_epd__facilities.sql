@@ -10,13 +10,13 @@ with numbered as (
 )
 
 select
-    cast({{ source_key('nhs_epd', '"PRACTICE_CODE"') }} as varchar) as facility_id,
-    cast('nhs_epd' as varchar) as source_id,
-    cast(_batch_id as varchar) as batch_id,
+    cast({{ source_key('nhs_epd', '"PRACTICE_CODE"') }} as {{ type_text() }}) as facility_id,
+    cast('nhs_epd' as {{ type_text() }}) as source_id,
+    cast(_batch_id as {{ type_text() }}) as batch_id,
     cast(_row_id as bigint) as row_id,
-    cast("PRACTICE_NAME" as varchar) as facility_name,
-    cast({{ facility('nhs_epd', 'timezone') }} as varchar) as timezone,
-    cast({{ facility('nhs_epd', 'currency') }} as varchar) as currency_code
+    cast("PRACTICE_NAME" as {{ type_text() }}) as facility_name,
+    cast({{ facility('nhs_epd', 'timezone') }} as {{ type_text() }}) as timezone,
+    cast({{ facility('nhs_epd', 'currency') }} as {{ type_text() }}) as currency_code
 from numbered
 where newest_first = 1
 
@@ -25,8 +25,8 @@ union all
 -- the sender, to whom the list of drugs belongs
 select
     {{ facility_of('nhs_epd') }},
-    cast(null as varchar) as batch_id,
+    cast(null as {{ type_text() }}) as batch_id,
     cast(null as bigint) as row_id,
-    cast({{ facility('nhs_epd', 'facility_name') }} as varchar) as facility_name,
-    cast({{ facility('nhs_epd', 'timezone') }} as varchar) as timezone,
-    cast({{ facility('nhs_epd', 'currency') }} as varchar) as currency_code
+    cast({{ facility('nhs_epd', 'facility_name') }} as {{ type_text() }}) as facility_name,
+    cast({{ facility('nhs_epd', 'timezone') }} as {{ type_text() }}) as timezone,
+    cast({{ facility('nhs_epd', 'currency') }} as {{ type_text() }}) as currency_code

@@ -10,13 +10,13 @@ with named as (
     union all
     select
         org_code,
-        cast(null as varchar) as facility_name,
+        cast(null as {{ type_text() }}) as facility_name,
         _batch_id
     from {{ source('nhs_trusts', 'doctors_and_nurses') }}
     union all
     select
         org_code,
-        cast(null as varchar) as facility_name,
+        cast(null as {{ type_text() }}) as facility_name,
         _batch_id
     from {{ source('nhs_trusts', 'discharges_and_beds') }}
 

@@ -1,6 +1,6 @@
 -- The workbook gives averages of a day: times the days of the month they are bed days.
 select
-    cast(null as varchar) as ward_id,
+    cast(null as {{ type_text() }}) as ward_id,
     {{ lineage('nhs_trusts', facility_id="'nhs_' || org_code") }},
     {{ to_date('month') }} as month_start_date,
     cast({{ to_decimal('days_in_month', scale=0) }} as bigint) as census_days,

@@ -51,7 +51,7 @@ dated as (
 )
 
 select
-    cast(null as varchar) as ward_id,
+    cast(null as {{ type_text() }}) as ward_id,
     'nhs_' || org_code as facility_id,
     'nhs_trusts' as source_id,
     max(_batch_id) as batch_id,

@@ -1,5 +1,5 @@
 select
-    cast(null as varchar) as ward_id,
+    cast(null as {{ type_text() }}) as ward_id,
     {{ lineage('pbj', facility_id="'ccn_' || \"PROVNUM\"") }},
     {{ to_date("substr(\"WorkDate\", 1, 4) || '-' || substr(\"WorkDate\", 5, 2) || '-' || substr(\"WorkDate\", 7, 2)") }}
         as census_date,

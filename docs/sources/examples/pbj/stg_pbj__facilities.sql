@@ -23,7 +23,7 @@ with numbered as (
 
 select
     {{ lineage('pbj', facility_id="'ccn_' || \"PROVNUM\"") }},
-    cast("PROVNAME" as varchar) as facility_name,
+    cast("PROVNAME" as {{ type_text() }}) as facility_name,
     case
         {%- for zone, codes in states.items() %}
         when "STATE" in ('{{ codes | join("', '") }}') then '{{ zone }}'

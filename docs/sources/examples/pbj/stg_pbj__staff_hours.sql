@@ -15,7 +15,7 @@
     {% for suffix, is_contract in {'emp': false, 'ctr': true}.items() %}
         {% set hours = to_decimal('"Hrs_' ~ column ~ '_' ~ suffix ~ '"') %}
         select
-            cast(null as varchar) as ward_id,
+            cast(null as {{ type_text() }}) as ward_id,
             {{ lineage('pbj', facility_id="'ccn_' || \"PROVNUM\"") }},
             {{ to_date(
                 "substr(\"WorkDate\", 1, 4) || '-' || substr(\"WorkDate\", 5, 2) || '-' || substr(\"WorkDate\", 7, 2)"
