@@ -32,7 +32,7 @@ lint: .venv/.dev  ## Style, types and SQL
 	$(BIN)/sqlfluff lint --processes 2 --quiet --disable-progress-bar dbt_project/models
 
 test: lint  ## Lint, then all tests
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(TESTS)
 
 lock: .venv/.core  ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --python-version 3.11.0 --all-extras --no-header --upgrade \

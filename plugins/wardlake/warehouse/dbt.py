@@ -94,8 +94,8 @@ def build(
 ) -> None:
     """Build what comes after the bronze tables that changed since the last build, or all if that is not known.
 
-    The tests of what is built are run too, unless they are not wanted. Models and tests of sources that are not active are
-    left out.
+    The tests of what is built are run too, unless they are not wanted. Models and tests of sources that are not active
+    are left out.
 
     Raises:
         PermanentError: names every model and test that failed.
