@@ -1,9 +1,9 @@
 """What the tables of the warehouse were built from, so that a build repeats only what comes after a change.
 
-Everything that the rows of a model follow from has a fingerprint: each bronze view, by its text, which
-names files that are never changed; and all the rest together: models, tests, variables, code and key. The fingerprints
-of the last build are kept in the warehouse itself, so that they cannot belong to another one. A build drops them when
-it begins and writes them when it has ended well: after a failure everything is built again.
+Everything that the rows of a model follow from has a fingerprint: each bronze view, by its text, which names files that
+are never changed; and all the rest together: models, tests, variables, code and key. The fingerprints of the last build
+are kept in the warehouse itself, so that they cannot belong to another one. A build drops them when it begins and
+writes them when it has ended well: after a failure everything is built again.
 """
 
 import hashlib
