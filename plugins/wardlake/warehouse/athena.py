@@ -4,14 +4,14 @@ docs/warehouses.md says how far it was tried.
 """
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
+from wardlake.errors import PermanentError
 from wardlake.warehouse.staged import Staged
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
+    from mypy_boto3_glue.type_defs import PartitionInputTypeDef, StorageDescriptorTypeDef, TableInputTypeDef
 
 TYPES = {
     "VARCHAR": "string",
@@ -24,7 +24,7 @@ PARTITION = "_batch_id"
 PARTITIONS_OF_A_CALL = 100
 
 
-def table_input(staged: Staged) -> dict[str, Any]:
+def table_input(staged: Staged) -> "TableInputTypeDef":
     """A table of Parquet files that is partitioned by batch."""
     return {
         "Name": staged.table,
@@ -35,7 +35,7 @@ def table_input(staged: Staged) -> dict[str, Any]:
     }
 
 
-def partition_inputs(staged: Staged) -> list[dict[str, Any]]:
+def partition_inputs(staged: Staged) -> "list[PartitionInputTypeDef]":
     """A partition for each committed batch: what is in the folder and no batch is not seen."""
     return [
         {"Values": [batch], "StorageDescriptor": _storage(staged, folder)} for batch, folder in staged.batches.items()
@@ -57,10 +57,14 @@ def declare(glue: "GlueClient", staged: Staged) -> None:
             PartitionInputList=partitions[start : start + PARTITIONS_OF_A_CALL],
         )
         if errors := answer.get("Errors"):
-            raise ClientError({"Error": errors[0]["ErrorDetail"]}, "BatchCreatePartition")
+            code = errors[0].get("ErrorDetail", {}).get("ErrorCode", "no reason")
+            raise PermanentError(
+                f"{staged.schema}.{staged.table}: Glue refused {len(errors)} partitions ({code}).",
+                remedy="Check that the role may create partitions in this database.",
+            )
 
 
-def _storage(staged: Staged, location: str) -> dict[str, Any]:
+def _storage(staged: Staged, location: str) -> "StorageDescriptorTypeDef":
     columns = {name: type_ for name, type_ in staged.columns.items() if name != PARTITION}
     return {
         "Columns": [{"Name": name, "Type": TYPES.get(type_, type_.lower())} for name, type_ in columns.items()],

@@ -102,7 +102,7 @@ def _batches(settings: Settings, client: "Client", table: "Table") -> pa.RecordB
     else:
         from google.cloud.bigquery_storage import BigQueryReadClient  # noqa: PLC0415
 
-        batches = rows.to_arrow_iterable(bqstorage_client=BigQueryReadClient())
+        batches = rows.to_arrow_iterable(bqstorage_client=BigQueryReadClient())  # type: ignore[no-untyped-call]
     first = next(iter(batches), None)
     if first is None:
         return client.list_rows(table).to_arrow().to_reader()
@@ -124,7 +124,7 @@ def _load(settings: Settings, client: "Client", engine: duckdb.DuckDBPyConnectio
             job_id = load_job_id(table, hashlib.file_digest(parquet, "sha256").hexdigest(), str(before.modified))
             parquet.seek(0)
             try:
-                job = client.load_table_from_file(
+                job: Any = client.load_table_from_file(
                     parquet,
                     target,
                     job_id=job_id,
@@ -174,7 +174,8 @@ def _client(settings: Settings) -> "Client":
     project, location, endpoint = _address(settings)
     if endpoint:
         options = {"api_endpoint": endpoint}
-        return bigquery.Client(project, AnonymousCredentials(), location=location, client_options=options)
+        anonymous = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return bigquery.Client(project, anonymous, location=location, client_options=options)
     try:
         return bigquery.Client(project, location=location)
     except DefaultCredentialsError:
