@@ -23,6 +23,7 @@ from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
 
 REST = "all but bronze"
+READ_BY_DBT = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*", "seeds/**/*", "snapshots/**/*")
 BUILT_BY = ("dbt-core", "dbt-duckdb", "duckdb")
 
 Fingerprints = dict[str, str]
@@ -111,5 +112,6 @@ def _rest(settings: Settings, variables: dict[str, object]) -> str:
 
 
 def _project_files(folder: Path) -> list[bytes]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    """Names and contents of what dbt reads, without what it or an editor leaves beside it."""
+    paths = sorted(path for part in READ_BY_DBT for path in folder.glob(part) if path.is_file())
     return [part for path in paths for part in (str(path.relative_to(folder)).encode(), path.read_bytes())]

@@ -91,9 +91,12 @@ def test_runs_that_were_skipped_leave_no_gap() -> None:
     assert reading.lower == FIRST + DAY
 
 
-def test_a_backfill_reads_its_window_and_nothing_before() -> None:
-    reading = reading_of(source(), "stay", day(9), [batch(None, FIRST + DAY)], exactly=True)
+def test_a_backfill_reads_its_window_and_what_no_run_has_read_yet() -> None:
+    reading = reading_of(source(), "stay", day(9), [batch(None, FIRST + 20 * DAY)], exactly=True)
     assert (reading.lower, reading.upper) == (FIRST + 9 * DAY, FIRST + 10 * DAY)
+    assert FIRST + 19 * DAY <= reading.since <= FIRST + 20 * DAY
+    behind = reading_of(source(), "stay", day(9), [batch(None, FIRST + DAY)], exactly=True)
+    assert (behind.lower, behind.upper) == (FIRST + 9 * DAY, None)
 
 
 def test_a_number_goes_on_where_the_greatest_one_was() -> None:
