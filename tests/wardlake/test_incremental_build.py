@@ -136,6 +136,17 @@ def dispense_late(hospital: Hospital) -> None:
     lake.put_if_absent(bucket, key.replace("202501", f"{hospital.day:%Y%m%d}"), f"{header}\n{line}\n".encode())
 
 
+@pytest.mark.timeout(300)
+def test_only_what_follows_from_a_change_is_built(hospital: Hospital) -> None:
+    hospital.end_day()
+    hospital.end_day()
+    assert hospital.built == []
+    hospital.change("results are corrected", seed=10)
+    hospital.end_day()
+    assert {"stg_reference__observations", "observations"} <= set(hospital.built)
+    assert not {"staff_shifts", "drug_prices", "encounters"} & set(hospital.built)
+
+
 @pytest.mark.timeout(600)
 def test_days_of_changes_give_what_a_full_build_gives(hospital: Hospital) -> None:
     chance = random.Random(5)  # noqa: S311
@@ -148,17 +159,6 @@ def test_days_of_changes_give_what_a_full_build_gives(hospital: Hospital) -> Non
         assert hospital.built
         assert "wards" not in hospital.built
         assert set(hospital.differences_to_a_full_build().values()) == {(0, 0)}
-
-
-@pytest.mark.timeout(300)
-def test_only_what_follows_from_a_change_is_built(hospital: Hospital) -> None:
-    hospital.end_day()
-    hospital.end_day()
-    assert hospital.built == []
-    hospital.change("results are corrected", seed=10)
-    hospital.end_day()
-    assert {"stg_reference__observations", "observations"} <= set(hospital.built)
-    assert not {"staff_shifts", "drug_prices", "encounters"} & set(hospital.built)
 
 
 @pytest.mark.timeout(300)

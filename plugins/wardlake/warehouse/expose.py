@@ -144,9 +144,13 @@ def past_batches(
 def _earlier_alike(
     settings: Settings, judged: Mapping[str, Judged], found: Judged, engine: duckdb.DuckDBPyConnection | None = None
 ) -> Judged:
-    """An earlier snapshot with the same rows, of which the same are in quarantine; without one, `found` itself."""
-    earlier = judged.get(found[0].same_as or "")
-    return earlier if earlier and _quarantine_alike(settings, earlier[1], found[1], engine) else found
+    """The earliest snapshot with the same rows, of which the same are in quarantine; without one, `found` itself."""
+    first = found[0].same_as
+    alike = [one for one in judged.values() if first and first in (one[0].batch_id, one[0].same_as)]
+    return next(
+        (one for one in alike if one is found or _quarantine_alike(settings, one[1], found[1], engine)),
+        found,
+    )
 
 
 def _quarantine_alike(
