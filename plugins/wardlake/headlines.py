@@ -10,7 +10,7 @@ HEADLINES = """
     ), occupancy AS (
         SELECT facility_id, sum(midnight_census) / nullif(sum(available_beds), 0) AS bed_occupancy
         FROM gold.daily_census JOIN newest USING (facility_id)
-        WHERE available_beds IS NOT NULL AND year(census_date) = newest_year
+        WHERE available_beds IS NOT NULL AND midnight_census IS NOT NULL AND year(census_date) = newest_year
         GROUP BY ALL
     ), nursing AS (
         SELECT facility_id, sum(total_nursing_hours) / nullif(sum(patient_days), 0) AS nursing_hours

@@ -7,9 +7,9 @@ from wardlake.publishing import duckdb_files, postgres
 from wardlake.publishing.duckdb_files import current_publication
 from wardlake.publishing.gold_file import open_gold
 from wardlake.publishing.record import Publication
-from wardlake.quality import Verdict, judge_gold
+from wardlake.quality import REFUSED, Verdict, judge_gold
 from wardlake.settings import Settings
-from wardlake.warehouse.expose import REFUSED, current_build, save_build
+from wardlake.warehouse.expose import current_build, save_build
 
 __all__ = ["GateResult", "Publication", "current_publication", "gate", "publish"]
 

@@ -14,11 +14,11 @@ from wardlake.bronze import Extraction, extract_tables
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.publish import Publication, gate, publish
-from wardlake.quality import Verdict, judge_source, write_report
+from wardlake.quality import REFUSED, Verdict, judge_source, write_report
 from wardlake.settings import Settings
 from wardlake.sources import Source, active_sources
 from wardlake.warehouse import dbt
-from wardlake.warehouse.expose import REFUSED, Build, expose_bronze
+from wardlake.warehouse.expose import Build, expose_bronze
 from wardlake.window import Window
 
 Progress = Callable[[str, str, int, int], None]

@@ -1,6 +1,6 @@
 """Which rows of a table a batch reads: the whole table, or what changed in its window."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -36,6 +36,17 @@ class Reading:
     def ranges(self) -> list[tuple[Bound | None, Bound | None]]:
         """The intervals of the cursor, which do not meet: from the lower bound up to, but without, the upper one."""
         return [(self.lower, self.upper), *([] if self.since is None else [(self.since, None)])]
+
+    def ranges_in_sql(self, column: str, literal: Callable[[Bound], str]) -> list[str]:
+        """The intervals as conditions on a column; an empty text for one that is open at both ends."""
+        return [
+            " AND ".join(
+                f"{column} {sign} {literal(bound)}"
+                for sign, bound in ((">=", lower), ("<", upper))
+                if bound is not None
+            )
+            for lower, upper in self.ranges
+        ]
 
     @property
     def is_full(self) -> bool:

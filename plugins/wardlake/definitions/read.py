@@ -12,11 +12,15 @@ DESIGN = "Wardlake design"
 
 @dataclass(frozen=True)
 class Column:
-    """A column; `meta` holds what gold says of it: formula, numerator, denominator, unit, authority and more."""
+    """A column, `is_required` if its contract allows no NULL.
+
+    `meta` holds what gold says of it: formula, numerator, denominator, unit, authority and more.
+    """
 
     name: str
     data_type: str
     description: str
+    is_required: bool = False
     meta: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -65,12 +69,14 @@ def _table(layer: str, subject: str, model: dict[str, object]) -> Table:
 
 
 def _column(column: dict[str, object]) -> Column:
-    config = column.get("config") or {}
+    config, constraints = column.get("config") or {}, column.get("constraints") or []
     assert isinstance(config, dict)  # noqa: S101  dbt's schema of a column
+    assert isinstance(constraints, list)  # noqa: S101  dbt's schema of a column
     return Column(
         name=str(column["name"]),
         data_type=str(column.get("data_type", "")),
         description=_line(column.get("description")),
+        is_required={"type": "not_null"} in constraints,
         meta={name: _line(value) for name, value in (config.get("meta") or {}).items()},
     )
 

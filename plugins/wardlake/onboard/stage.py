@@ -1,12 +1,10 @@
 """`wardlake source stage`: a first staging model, with every column of the silver entity that it feeds."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
+from wardlake.definitions import Column, read_tables
 from wardlake.errors import PermanentError
 from wardlake.sources import ENTITIES, Source
 
@@ -15,16 +13,6 @@ LINEAGE = ("facility_id", "source_id", "batch_id", "row_id")
 
 TYPES = {"varchar": "{{ type_text() }}", "timestamp with time zone": "{{ type_instant() }}"}
 """Types whose names differ between warehouses."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A column that silver wants from a source."""
-
-    name: str
-    data_type: str
-    description: str
-    is_required: bool
 
 
 def write_model(dbt_dir: Path, source: Source, entity: str, table: str | None) -> list[Path]:
@@ -60,20 +48,16 @@ def _chosen(source: Source, table: str | None) -> str:
     return table or next(iter(source.tables))
 
 
-def _wanted(dbt_dir: Path, entity: str) -> Iterator[Wanted]:
+def _wanted(dbt_dir: Path, entity: str) -> list[Column]:
     """The columns of silver's contract, without those that silver adds itself."""
-    silver = dbt_dir / "models" / "silver"
-    added = re.search(rf"unite\('{entity}', derived=\[(.*?)\]\)", (silver / f"{entity}.sql").read_text(), re.DOTALL)
+    sql = (dbt_dir / "models" / "silver" / f"{entity}.sql").read_text()
+    added = re.search(rf"unite\('{entity}', derived=\[(.*?)\]\)", sql, re.DOTALL)
     derived = re.findall(r"'(\w+)'", added.group(1)) if added else []
-    (model,) = yaml.safe_load((silver / f"{entity}.yml").read_text())["models"]
-    for column in model["columns"]:
-        if column["name"] not in derived:
-            required = {"type": "not_null"} in column.get("constraints", [])
-            description = " ".join(column["description"].split())
-            yield Wanted(column["name"], column["data_type"], description, required)
+    (silver,) = (table for table in read_tables(dbt_dir) if (table.layer, table.name) == ("silver", entity))
+    return [column for column in silver.columns if column.name not in derived]
 
 
-def _model_sql(source: Source, entity: str, table: str, columns: Iterator[Wanted]) -> str:
+def _model_sql(source: Source, entity: str, table: str, columns: Iterable[Column]) -> str:
     lines: list[str] = []
     for column in columns:
         if column.name in LINEAGE:

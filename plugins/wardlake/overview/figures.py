@@ -28,7 +28,7 @@ OCCUPANCY = """
     SELECT coalesce(ward_name, ward_id, 'whole hospital') AS ward, census_date,
            100 * sum(midnight_census) / nullif(sum(available_beds), 0) AS occupancy_pct
     FROM gold.daily_census
-    WHERE facility_id = $facility AND census_date > (
+    WHERE facility_id = $facility AND midnight_census IS NOT NULL AND census_date > (
         SELECT max(census_date) FROM gold.daily_census WHERE facility_id = $facility
     ) - $days::integer
     GROUP BY ALL ORDER BY ALL

@@ -10,10 +10,8 @@ import pyarrow as pa
 
 from wardlake.settings import Settings
 from wardlake.sql import as_name
+from wardlake.warehouse.built import BATCH_ROWS
 from wardlake.warehouse.connection import connect
-
-BATCH_ROWS = 100_000
-"""Rows that are in memory at a time, and rows of a row group in Parquet."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from wardlake.quality.freshness import judge_freshness
 from wardlake.quality.judge import judge_gold, judge_source
 from wardlake.quality.report import write_report
 from wardlake.quality.suites import Suite, suite_for
-from wardlake.quality.verdicts import RuleResult, Verdict, last_verdicts, verdict_of
+from wardlake.quality.verdicts import REFUSED, RuleResult, Verdict, last_verdicts, verdict_of
 
 __all__ = [
+    "REFUSED",
     "RuleResult",
     "Suite",
     "Verdict",

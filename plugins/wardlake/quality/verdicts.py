@@ -15,6 +15,8 @@ VERDICT = "_verdict.json"
 
 RuleStatus = Literal["passed", "failed", "not_applicable", "error"]
 VerdictStatus = Literal["passed", "warned", "quarantined", "halted", "error", "not_applicable"]
+REFUSED: tuple[VerdictStatus, ...] = ("halted", "error")
+"""Of these batches nothing enters the warehouse."""
 
 
 class RuleResult(BaseModel):

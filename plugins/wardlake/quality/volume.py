@@ -4,11 +4,9 @@ from collections.abc import Iterable
 
 from wardlake.bronze import Manifest, batches, counting
 from wardlake.lake import Lake
-from wardlake.quality.verdicts import VERDICT, RuleResult, Verdict, verdict_prefix
+from wardlake.quality.verdicts import REFUSED, VERDICT, RuleResult, Verdict, verdict_prefix
 from wardlake.settings import Settings
 from wardlake.sources import Source, Table
-
-ACCEPTED = ("passed", "warned", "quarantined", "not_applicable")
 
 
 def judge_volume(settings: Settings, lake: Lake, source: Source, manifest: Manifest) -> list[RuleResult]:
@@ -47,7 +45,7 @@ def _last_accepted(settings: Settings, lake: Lake, source: Source, manifest: Man
         if batch.extracted_at < manifest.extracted_at and batch.arrived
     ]
     for batch in sorted(older, key=lambda batch: batch.extracted_at, reverse=True):
-        if any(verdict.status in ACCEPTED for verdict in _verdicts(settings, lake, batch)):
+        if any(verdict.status not in REFUSED for verdict in _verdicts(settings, lake, batch)):
             return batch
     return None
 

@@ -15,11 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import pyarrow as pa
 
+from wardlake.definitions import read_tables
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.settings import Settings
 from wardlake.sql import as_name, as_text
 from wardlake.warehouse.connection import relations
-from wardlake.warehouse.contracts import contract_types
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, Table
@@ -81,6 +81,7 @@ def show_bronze(settings: Settings, engine: duckdb.DuckDBPyConnection, schemas: 
 def attach_built(settings: Settings, engine: duckdb.DuckDBPyConnection, schema: str) -> dict[str, str]:
     """Queries over the tables that dbt has built, with the types of their contracts; each can be read once."""
     client = _client(settings)
+    agreed = {table.name: table.columns for table in read_tables(settings.dbt_dir) if table.layer == schema}
     queries = {}
     for item in client.list_tables(schema):
         if item.table_type != "TABLE":
@@ -88,8 +89,8 @@ def attach_built(settings: Settings, engine: duckdb.DuckDBPyConnection, schema: 
         stream = f"{schema}_{item.table_id}"
         engine.register(stream, _batches(settings, client, client.get_table(item.reference)))
         columns = ", ".join(
-            f"CAST({as_name(name)} AS {type_}) AS {as_name(name)}"
-            for name, type_ in contract_types(settings, schema, item.table_id).items()
+            f"CAST({as_name(column.name)} AS {column.data_type}) AS {as_name(column.name)}"
+            for column in agreed[item.table_id]
         )
         queries[item.table_id] = f"SELECT {columns} FROM {as_name(stream)}"
     return queries

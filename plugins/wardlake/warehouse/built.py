@@ -9,6 +9,7 @@ from wardlake.sql import as_name
 from wardlake.warehouse.connection import connect
 
 BATCH_ROWS = 100_000
+"""Rows that are in memory at a time; of Iceberg's files also the rows of a row group."""
 
 
 def built_tables(settings: Settings, schemas: Sequence[str]) -> Iterator[tuple[str, str, pa.RecordBatchReader]]:

@@ -14,13 +14,11 @@ from wardlake.bronze import Manifest, batches, counting, current_query, rows_que
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.privacy import pseudonym_pads
-from wardlake.quality import Verdict, last_verdicts, suite_for, verdict_of
+from wardlake.quality import REFUSED, Verdict, last_verdicts, suite_for, verdict_of
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.warehouse.adapter import adapter_of
 from wardlake.warehouse.connection import connect, translate
-
-REFUSED = ("halted", "error")
 
 Judged = tuple[Manifest, Verdict]
 

@@ -15,7 +15,9 @@ GOLD = """
         SELECT 'h' AS facility_id, 'h:a' AS ward_id, 'Ward A' AS ward_name, day::date AS census_date,
                9 AS midnight_census, 10 AS available_beds
         FROM generate_series(timestamp '2025-01-01', timestamp '2025-03-31', interval 1 day) days(day)
-        UNION ALL SELECT 'h', 'h:b', 'Ward <B>', date '2025-03-31', 2, NULL;
+        UNION ALL SELECT 'h', 'h:b', 'Ward <B>', date '2025-03-31', 2, NULL
+        -- beds of which nobody counted the patients
+        UNION ALL SELECT 'h', 'h:c', 'Ward C', date '2025-03-31', NULL, 500;
     CREATE TABLE gold.nursing_hours_daily AS
         SELECT 'h' AS facility_id, census_date AS work_date, 9 AS patient_days, 54::decimal(9, 4) AS total_nursing_hours
         FROM gold.daily_census WHERE ward_id = 'h:a';

@@ -1,19 +1,16 @@
-"""Whole tables from a real MariaDB server: one moment, only what changed, and faults that are told apart."""
+"""Whole tables from a real MariaDB server: one moment, kind to the server, and faults that are told apart."""
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
-from clinic import DAY, NEXT_DAY
+from clinic import DAY
 from mariadb_server import Database
-from mysql_clinic import rows_now, source_of
+from mysql_clinic import INCREMENTAL, create_changing_wards, queries_of, rows_now, source_of, wards
 
-from wardlake.bronze import Backfill, backfill_table, batches, extract_table, extract_tables
+from wardlake.bronze import batches, extract_table, extract_tables
 from wardlake.bronze.extract import Extraction
 from wardlake.bronze.readers import mysql
 from wardlake.bronze.relation import Opening
@@ -23,12 +20,6 @@ from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.sources.connections import MySqlConnection
 from wardlake.warehouse import connect
-from wardlake.window import Window
-
-
-def wards(**spec: Any) -> Source:
-    """A source with the table `ward`."""
-    return source_of({"ward": {"columns": {"id": "INTEGER", "name": "VARCHAR"}, **spec}})
 
 
 def create_wards(mariadb: Database, rows: int = 3) -> None:
@@ -40,22 +31,6 @@ def create_wards(mariadb: Database, rows: int = 3) -> None:
 
 def committed(settings: Settings, table: str = "ward") -> int:
     return len(batches(settings, Lake(settings), "clinic", table))
-
-
-@contextmanager
-def queries_of(mariadb: Database) -> Iterator[list[str]]:
-    """What this database's user asks the server for meanwhile; filled at the end."""
-    mariadb.run("SET GLOBAL log_output = 'TABLE'", "TRUNCATE mysql.general_log", "SET GLOBAL general_log = 1")
-    asked: list[str] = []
-    try:
-        yield asked
-    finally:
-        mariadb.run("SET GLOBAL general_log = 0")
-        found = mariadb.run(
-            "SELECT CAST(argument AS CHAR) FROM mysql.general_log WHERE command_type = 'Execute' "
-            f"AND user_host LIKE '{mariadb.user}%'"
-        )
-        asked += [str(argument) for (argument,) in found]
 
 
 def test_a_table_becomes_one_batch_on_whose_figures_both_sides_agree(settings: Settings, mariadb: Database) -> None:
@@ -143,113 +118,6 @@ def test_all_tables_show_one_moment_while_a_writer_goes_on(settings: Settings, m
     assert first.manifest.snapshot == second.manifest.snapshot
     assert first.manifest.lake_rows == first.manifest.source_rows == second.manifest.lake_rows > 50_000
     assert mariadb.run("SELECT count(*) FROM first")[0][0] > first.manifest.lake_rows
-
-
-INCREMENTAL = {
-    "columns": {"id": "INTEGER", "name": "VARCHAR", "changed": "TIMESTAMP WITH TIME ZONE"},
-    "mode": "incremental",
-    "cursor": {"column": "changed", "look_back": timedelta(0), "timezone": "UTC"},
-}
-TIES = "2026-01-01 23:59:59.5"
-
-
-def create_changing_wards(mariadb: Database, key: str = "id INT PRIMARY KEY") -> None:
-    mariadb.run(
-        f"CREATE TABLE ward ({key}, name VARCHAR(200), changed TIMESTAMP(6) NULL, INDEX (changed))",
-        f"INSERT INTO ward VALUES (1, 'old', '2025-06-01'), (2, 'tie', '{TIES}'), (3, 'tie', '{TIES}')",
-        "INSERT INTO ward VALUES (4, 'unknown', NULL), (5, 'next', '2026-01-02 00:00:00')",
-    )
-
-
-@pytest.mark.parametrize("key", ["id INT PRIMARY KEY", "id INT"])
-def test_a_later_batch_reads_its_window_and_the_rows_without_a_cursor(
-    settings: Settings, mariadb: Database, key: str
-) -> None:
-    create_changing_wards(mariadb, key)
-    source = wards(**INCREMENTAL)
-    first = extract_table(settings, source, "ward", DAY, mariadb.uri).manifest
-    assert first.source_rows == first.lake_rows == 4
-    mariadb.run(
-        "UPDATE ward SET name = 'changed', changed = '2026-01-02 12:00:00' WHERE id = 2",
-        "INSERT INTO ward VALUES (6, 'late', NULL), (7, 'too late', '2026-01-03 00:00:00')",
-    )
-    second = extract_table(settings, source, "ward", NEXT_DAY, mariadb.uri).manifest
-    assert second.source_rows == second.lake_rows == 4
-    assert second.checksum is not None
-    with connect(settings) as engine:
-        urls = [Lake.url(settings.bucket("bronze"), file.key) for file in second.files]
-        read = engine.execute(f"SELECT id FROM read_parquet({urls}) ORDER BY id").fetchall()
-    assert read == [(2,), (4,), (5,), (6,)]
-    assert rows_now(settings, source, "ward", "id, name") == [
-        (1, "old"), (2, "changed"), (3, "tie"), (4, "unknown"), (5, "next"), (6, "late"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("key", ["id INT PRIMARY KEY", "id INT"])
-def test_a_backfill_reads_its_window_and_what_changed_since_the_last_run(
-    settings: Settings, mariadb: Database, key: str
-) -> None:
-    create_changing_wards(mariadb, key)
-    mariadb.run("INSERT INTO ward VALUES (6, 'third day', '2026-01-03 12:00:00')")
-    source = wards(**INCREMENTAL)
-    for number in (1, 2, 3):
-        extract_table(settings, source, "ward", Window.of_day(date(2026, 1, number)), mariadb.uri)
-    mariadb.run("UPDATE ward SET name = 'changed', changed = '2026-01-05 12:00:00' WHERE id = 5")
-    mariadb.run("INSERT INTO ward VALUES (7, 'forgotten', '2026-01-02 12:00:00')")
-    done = backfill_table(settings, source, "ward", Backfill("again", NEXT_DAY), mariadb.uri).manifest
-    assert done.source_rows == done.lake_rows == 3
-    assert rows_now(settings, source, "ward", "id, name") == [
-        (1, "old"), (2, "tie"), (3, "tie"), (4, "unknown"), (5, "changed"), (6, "third day"), (7, "forgotten"),
-    ]  # fmt: skip
-
-
-def test_the_window_is_filtered_by_the_server(settings: Settings, mariadb: Database) -> None:
-    create_changing_wards(mariadb)
-    source = wards(**INCREMENTAL)
-    extract_table(settings, source, "ward", DAY, mariadb.uri)
-    with queries_of(mariadb) as asked:
-        extract_table(settings, source, "ward", NEXT_DAY, mariadb.uri)
-    reads = [query for query in asked if f"FROM `{mariadb.name}`.`ward`" in query and "count(*)" not in query]
-    assert len(reads) == 3, reads
-    assert all("WHERE" in query for query in reads), reads
-    assert any("2026-01-02" in query and "2026-01-03" in query for query in reads), reads
-
-
-@pytest.mark.parametrize(
-    ("kind", "type_", "values"),
-    [
-        ("DATE", "DATE", ("'2026-01-01'", "'2026-01-02'")),
-        ("DATETIME(6)", "TIMESTAMP", ("'2026-01-01 10:00:00.25'", "'2026-01-02 10:00:00'")),
-        ("BIGINT", "BIGINT", ("10", "11")),
-        ("DECIMAL(12,2)", "DECIMAL(12,2)", ("10.25", "10.26")),
-    ],
-)
-def test_a_cursor_may_be_a_date_a_local_time_or_a_number(
-    settings: Settings, mariadb: Database, kind: str, type_: str, values: tuple[str, str]
-) -> None:
-    mariadb.run(
-        f"CREATE TABLE ward (id INT PRIMARY KEY, name VARCHAR(20), changed {kind})",
-        f"INSERT INTO ward VALUES (1, 'a', {values[0]})",
-    )
-    columns = INCREMENTAL["columns"] | {"changed": type_}  # type: ignore[operator]
-    cursor = {"column": "changed", "look_back": timedelta(0)}
-    source = wards(columns=columns, mode="incremental", cursor=cursor)
-    extract_table(settings, source, "ward", DAY, mariadb.uri)
-    mariadb.run(f"INSERT INTO ward VALUES (2, 'b', {values[1]})", "DELETE FROM ward WHERE id = 1")
-    second = extract_table(settings, source, "ward", NEXT_DAY, mariadb.uri).manifest
-    assert second.lake_rows == second.source_rows == 1
-    assert rows_now(settings, source, "ward", "id") == [(1,), (2,)]
-
-
-def test_rows_that_were_deleted_are_found_by_comparing_keys(settings: Settings, mariadb: Database) -> None:
-    create_changing_wards(mariadb)
-    source = wards(**INCREMENTAL, deletes="compare_keys")
-    extract_table(settings, source, "ward", DAY, mariadb.uri)
-    mariadb.run("DELETE FROM ward WHERE id = 1")
-    with queries_of(mariadb) as asked:
-        extract_table(settings, source, "ward", NEXT_DAY, mariadb.uri)
-    assert f"SELECT `id` FROM `{mariadb.name}`.`ward`" in asked
-    assert rows_now(settings, source, "ward", "id") == [(2,), (3,), (4,), (5,)]
 
 
 def test_one_connection_is_used_that_may_not_write_and_speaks_utc(settings: Settings, mariadb: Database) -> None:
@@ -401,9 +269,3 @@ def test_a_server_that_restarts_in_mid_stream_is_a_passing_fault_and_the_retry_i
     assert committed(settings) == 0
     mariadb.run("DROP VIEW ward", "CREATE TABLE ward AS SELECT seq AS id, 'w' AS name FROM seq_1_to_3000")
     assert extract_table(settings, source, "ward", DAY, mariadb.uri).manifest.lake_rows == 3000
-
-
-def test_a_window_that_begins_before_the_epoch_of_timestamps_reads_all(settings: Settings, mariadb: Database) -> None:
-    create_changing_wards(mariadb)
-    window = Window.of_day(date(1960, 1, 1))
-    assert extract_table(settings, wards(**INCREMENTAL), "ward", window, mariadb.uri).manifest.lake_rows == 1

@@ -85,17 +85,6 @@ generics as (
 
 ),
 
-bed_days as (
-
-    select
-        facility_id,
-        {{ month_of('census_date') }} as month_start_date,
-        sum(midnight_census) as occupied_bed_days
-    from {{ ref('daily_census') }}
-    group by facility_id, {{ month_of('census_date') }}
-
-),
-
 stays as (
 
     select
@@ -210,8 +199,8 @@ select
     coalesce(described.encounters, 0) as encounters,
     described.encounter_cost,
     {{ ratio('described.encounter_cost', 'described.encounters') }} as cost_per_encounter,
-    cast(bed_days.occupied_bed_days as bigint) as occupied_bed_days,
-    {{ ratio('described.acquisition_cost', 'bed_days.occupied_bed_days') }} as cost_per_patient_day,
+    patients.occupied_bed_days,
+    {{ ratio('described.acquisition_cost', 'patients.occupied_bed_days') }} as cost_per_patient_day,
     cast(described.generic_quantity as decimal(18, 3)) as generic_quantity,
     cast(described.generic_and_brand_quantity as decimal(18, 3)) as generic_and_brand_quantity,
     {{ ratio('100 * described.generic_quantity', 'described.generic_and_brand_quantity', 2) }}
@@ -233,17 +222,13 @@ select
         as formulary_compliance_pct,
     described.ddd_quantity,
     case when described.ddd_quantity is null then described.ddd_missing_reason_code end as ddd_missing_reason_code,
-    {{ ratio('100 * described.ddd_quantity', 'bed_days.occupied_bed_days', 2) }} as ddd_per_100_bed_days,
+    {{ ratio('100 * described.ddd_quantity', 'patients.occupied_bed_days', 2) }} as ddd_per_100_bed_days,
     patients.admissions,
     {{ ratio('1000 * described.ddd_quantity', 'patients.admissions', 2) }} as ddd_per_1000_admissions,
     described.days_of_therapy,
     presence.days_present,
     {{ ratio('1000 * described.days_of_therapy', 'presence.days_present', 2) }} as dot_per_1000_days_present
 from described
-left join bed_days
-    on
-        described.facility_id = bed_days.facility_id
-        and described.month_start_date = bed_days.month_start_date
 left join {{ ref('monthly_patient_metrics') }} as patients
     on
         described.facility_id = patients.facility_id

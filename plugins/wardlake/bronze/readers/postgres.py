@@ -214,14 +214,7 @@ def _condition(request: Request) -> str:
     if reading.column is None:
         return "true"
     column = as_name(reading.column)
-    ranges = [
-        " and ".join(
-            f"{column} {operator} {_literal(bound)}"
-            for operator, bound in ((">=", lower), ("<", upper))
-            if bound is not None
-        )
-        for lower, upper in reading.ranges
-    ]
+    ranges = reading.ranges_in_sql(column, _literal)
     return f"({' or '.join(ranges)} or {column} is null)" if all(ranges) else "true"
 
 

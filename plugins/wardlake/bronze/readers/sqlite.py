@@ -234,13 +234,8 @@ def _condition(reading: Reading, columns: Sequence[_Column]) -> str:
         name = f"date({name})"
     elif type_ == "TIMESTAMP":
         name = f"strftime('%Y-%m-%d %H:%M:%f', {name})"
-    ranges = [
-        " AND ".join(
-            f"{name} {sign} {_literal(bound)}" for sign, bound in ((">=", lower), ("<", upper)) if bound is not None
-        )
-        for lower, upper in reading.ranges
-    ]
-    return " OR ".join([*(each or "true" for each in ranges), f"{name} IS NULL"])
+    ranges = [each or "true" for each in reading.ranges_in_sql(name, _literal)]
+    return " OR ".join([*ranges, f"{name} IS NULL"])
 
 
 def _literal(bound: Bound) -> str:

@@ -59,13 +59,7 @@ def condition(reading: Reading) -> str:
 
 def _ranges(reading: Reading, cursor: str) -> list[str]:
     """The ranges of a cursor, for DuckDB and for the server alike."""
-    ranges = [
-        " AND ".join(
-            f"{cursor} {sign} {_literal(bound)}" for sign, bound in ((">=", lower), ("<", upper)) if bound is not None
-        )
-        for lower, upper in reading.ranges
-    ]
-    return [each or f"{cursor} IS NOT NULL" for each in ranges]
+    return [each or f"{cursor} IS NOT NULL" for each in reading.ranges_in_sql(cursor, _literal)]
 
 
 def _literal(bound: Bound) -> str:
