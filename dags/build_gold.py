@@ -8,10 +8,10 @@ Runs when all active sources have brought new batches to bronze.
    changed since the last build, with their tests; fails if one of them fails. **models** shows how each model ended.
    Trigger with `full_refresh` to build all of them.
 3. **gate**: judges the new gold by its suites.
-4. **publish**: makes the new gold visible to readers, in one atomic step for each place that the settings name (a
+4. **report**: writes the quality report of the build, stores it for good and enters the run into the ledger.
+5. **publish**: makes the new gold visible to readers, in one atomic step for each place that the settings name (a
    DuckDB file, Iceberg tables on S3, PostgreSQL), and updates the asset of each gold table. Its result says where gold
    can be read. If a place fails, clear the task: the same publication is completed.
-5. **report**: writes the quality report of the publication.
 
 Whatever fails, readers keep the gold that was published before. After mending it, clear the failed task and what
 follows, or trigger a new run.
@@ -27,7 +27,7 @@ from airflow.sdk import DAG, AssetAll, Param, get_current_context, task
 
 from wardlake.publish import gate as open_gate
 from wardlake.publish import publish as publish_gold
-from wardlake.quality import Verdict, judge_source, write_report
+from wardlake.quality import Verdict, judge_source, report_run
 from wardlake.settings import load_settings
 from wardlake.sources import active_sources
 from wardlake.warehouse import dbt, expose
@@ -35,6 +35,7 @@ from wardlake_airflow.assets import bronze_asset, gold_asset
 from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.faults import told_to_airflow
 from wardlake_airflow.models import STATUSES, UNCHANGED, manifest_path, model_tasks, read_models
+from wardlake_airflow.windows import name_of_run
 
 settings = load_settings()
 sources = active_sources(settings)
@@ -72,8 +73,37 @@ with DAG(
     @task(pool="warehouse", doc_md="Judges gold by its suites; fails if a rule of a gold table halts.")
     def gate(build: dict[str, object]) -> list[dict[str, object]]:
         with told_to_airflow():
-            verdicts = open_gate(load_settings(), build["build_id"]).verdicts
+            verdicts = open_gate(
+                load_settings(), build["build_id"], dag_run=name_of_run(get_current_context())
+            ).verdicts
         return [verdict.model_dump(mode="json") for verdict in verdicts]
+
+    @task(
+        doc_md="Writes the quality report of the build, stores it for good and enters the run into the ledger; "
+        "returns the run's id, the report's path and the verdict counts."
+    )
+    def report(build: dict[str, object], judged: list[dict[str, object]]) -> dict[str, object]:
+        run = name_of_run(get_current_context())
+        with told_to_airflow():
+            settings = load_settings()
+            verdicts = [
+                verdict
+                for source in active_sources(settings)
+                for verdict in judge_source(settings, source, dag_run=run)
+            ]
+            verdicts += [Verdict.model_validate(verdict) for verdict in judged]
+            path = report_run(
+                settings,
+                run_id=build["build_id"],
+                exposed=[expose.Exposed(**table) for table in build["tables"]],
+                verdicts=verdicts,
+                dag_run=run,
+            )
+        return {
+            "run_id": build["build_id"],
+            "path": str(path),
+            "verdicts": dict(Counter(verdict.status for verdict in verdicts)),
+        }
 
     @task(
         pool="warehouse",
@@ -93,20 +123,6 @@ with DAG(
             "places": publication.places,
             "tables": publication.tables,
         }
-
-    @task(doc_md="Writes the quality report of the publication; returns its path and the verdict counts.")
-    def report(build: dict[str, object], judged: list[dict[str, object]], published: dict[str, object]):
-        with told_to_airflow():
-            settings = load_settings()
-            verdicts = [verdict for source in active_sources(settings) for verdict in judge_source(settings, source)]
-            verdicts += [Verdict.model_validate(verdict) for verdict in judged]
-            path = write_report(
-                settings,
-                run_id=published["publication_id"],
-                exposed=[expose.Exposed(**table) for table in build["tables"]],
-                verdicts=verdicts,
-            )
-        return {"path": str(path), "verdicts": dict(Counter(verdict.status for verdict in verdicts))}
 
     @task(
         pool="warehouse",
@@ -137,7 +153,7 @@ with DAG(
     judged = gate(build)
     published = publish(build)
     built = build_models()
-    build >> built >> judged >> published
+    build >> built >> judged
+    report(build, judged) >> published
     if models:
         build >> model_tasks(settings, models, build_task_id="build_models")
-    report(build, judged, published)

@@ -38,7 +38,7 @@ from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.connections import connection_uri
 from wardlake_airflow.extraction import show, told
 from wardlake_airflow.faults import told_to_airflow
-from wardlake_airflow.windows import window_of_run
+from wardlake_airflow.windows import name_of_run, window_of_run
 
 MOMENT = {"type": ["null", "string"], "format": "date-time"}
 
@@ -116,8 +116,9 @@ def extract_dag(source: Source) -> DAG:
         )
         def validate(extracted: list[dict[str, object] | None]) -> dict[str, int]:
             with told_to_airflow():
-                verdicts = judge_source(load_settings(), source)
-                refuse_halted(load_settings(), verdicts)
+                run = name_of_run(get_current_context())
+                verdicts = judge_source(load_settings(), source, dag_run=run)
+                refuse_halted(load_settings(), verdicts, run)
             counts = dict(Counter(verdict.status for verdict in verdicts))
             extractions = [batch for batch in extracted if batch]
             get_current_context()["outlet_events"][outlet].extra = {

@@ -15,6 +15,7 @@ from wardlake.errors import PassingError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.onboard.commands import source_app
 from wardlake.plural import counted
+from wardlake.quality_cli import quality_app
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
 from wardlake.window import Window
@@ -243,6 +244,7 @@ def dbt(context: typer.Context) -> None:
 
 app.add_typer(bronze, name="bronze")
 app.add_typer(source_app, name="source")
+app.add_typer(quality_app, name="quality")
 
 for stack_command in (up, demo, down, clean, load):
     app.command()(stack_command)

@@ -1,5 +1,7 @@
 """The object store: buckets, conditional puts, and a probe that refuses stores which ignore conditions."""
 
+import base64
+import hashlib
 import random
 import uuid
 from collections.abc import Iterator, Sequence
@@ -94,12 +96,23 @@ class Lake:
         self.client.meta.events.register("needs-retry.s3", self._wait)  # type: ignore[arg-type]
         self.client.meta.events.register("after-call.s3", _refuse_strangers)
 
-    def put_if_absent(self, bucket: str, key: str, body: bytes) -> bool:
-        """Store `body` unless `key` exists; True if this call stored it, be it that the answer was lost on its way."""
+    def put_if_absent(self, bucket: str, key: str, body: bytes, *, lock_days: int = 0) -> bool:
+        """Store `body` unless `key` exists; True if this call stored it, be it that the answer was lost on its way.
+
+        With `lock_days` the store refuses for so long to delete or replace it, whoever asks (S3 Object Lock).
+        """
         call = uuid.uuid4().hex
+        lock: dict[str, Any] = {}
+        if lock_days:
+            until = datetime.now(UTC) + timedelta(days=lock_days)
+            # stores ask for a digest of what they lock
+            digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+            lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until, "ChecksumSHA256": digest}
         with _translated(bucket, key, "written"):
             try:
-                self.client.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", Metadata={"call": call})
+                self.client.put_object(
+                    Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", Metadata={"call": call}, **lock
+                )
             except ClientError as error:
                 if error_code(error) not in ALREADY_THERE:
                     raise
@@ -174,10 +187,12 @@ class Lake:
         """Keys below a prefix, sorted."""
         return [entry.key for entry in self.entries(bucket, prefix)]
 
-    def entries(self, bucket: str, prefix: str = "") -> Sequence[Entry]:
-        """Objects below a prefix, sorted by key."""
+    def entries(self, bucket: str, prefix: str = "", after: str = "") -> Sequence[Entry]:
+        """Objects below a prefix, sorted by key; only those whose keys come after `after`."""
         with _translated(bucket, prefix, "listed"):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix, StartAfter=after
+            )
             found = [
                 Entry(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
                 for page in pages
@@ -249,6 +264,7 @@ class Lake:
                     self.client.create_bucket(
                         Bucket=bucket,
                         CreateBucketConfiguration={"LocationConstraint": self._settings.s3_region},  # type: ignore[typeddict-item]
+                        ObjectLockEnabledForBucket=layer == "quality" and self._settings.quality_lock_days > 0,
                     )
 
     def probe(self) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from wardlake.errors import PermanentError, WardlakeError
+from wardlake.ledger import new_run_id
 from wardlake.publishing import duckdb_files, postgres
 from wardlake.publishing.duckdb_files import current_publication
 from wardlake.publishing.gold_file import open_gold
 from wardlake.publishing.record import Publication
-from wardlake.quality import REFUSED, Verdict, judge_gold
+from wardlake.quality import REFUSED, Verdict, judge_gold, report_run
 from wardlake.settings import Settings
 from wardlake.warehouse.expose import current_build, save_build
 
@@ -22,7 +23,7 @@ class GateResult:
     verdicts: list[Verdict]
 
 
-def gate(settings: Settings, build_id: str | None = None) -> GateResult:
+def gate(settings: Settings, build_id: str | None = None, dag_run: str | None = None) -> GateResult:
     """Judge the gold that was built, and mark the build as fit for publishing.
 
     Raises:
@@ -30,13 +31,15 @@ def gate(settings: Settings, build_id: str | None = None) -> GateResult:
         PassingError: another build has begun since.
     """
     build = current_build(settings, build_id)
-    verdicts = judge_gold(settings)
+    verdicts = judge_gold(settings, dag_run=dag_run)
     refused = [verdict for verdict in verdicts if verdict.status in (*REFUSED, "quarantined")]
     if refused or not verdicts:
         told = "; ".join(f"gold.{verdict.table}: {_why(verdict)}" for verdict in refused) or "there is no gold suite"
+        run_id = f"{new_run_id()}-halted"
+        report = report_run(settings, run_id=run_id, exposed=build.exposed, verdicts=verdicts, dag_run=dag_run)
         raise PermanentError(
             f"The gate stays shut: {told}.",
-            remedy="Published gold stays as it was. Mend the data or the model, then build again.",
+            remedy=f"Published gold stays as it was. Read {report}, mend the data or the model, then build again.",
         )
     save_build(settings, current_build(settings, build.build_id).model_copy(update={"status": "passed"}))
     return GateResult(build.build_id, verdicts)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,8 +12,9 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from wardlake.bronze import Extraction, extract_tables
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
+from wardlake.ledger import new_run_id
 from wardlake.publish import Publication, gate, publish
-from wardlake.quality import REFUSED, Verdict, judge_source, write_report
+from wardlake.quality import REFUSED, Verdict, judge_source, report_run
 from wardlake.settings import Settings
 from wardlake.sources import Source, active_sources
 from wardlake.warehouse import dbt
@@ -24,7 +24,7 @@ from wardlake.window import Window
 Progress = Callable[[str, str, int, int], None]
 """Called with stage, the item that has ended (`begins` first), how many have ended, how many there are (0: unknown)."""
 
-STAGES = ("extract", "validate", "build", "gate", "publish", "report")
+STAGES = ("extract", "validate", "build", "gate", "report", "publish")
 BRONZE_STAGES = STAGES[:2]
 LOCK_TIMEOUT_S = 5
 EXTRACT_ATTEMPTS = 3
@@ -70,15 +70,15 @@ def run(
             )
         with _stage(summary, "gate", progress):
             gold_verdicts = gate(settings, build.build_id).verdicts
-        with _stage(summary, "publish", progress):
-            summary.publication = publish(settings, build.build_id)
         with _stage(summary, "report", progress):
-            summary.report = write_report(
+            summary.report = report_run(
                 settings,
-                run_id=summary.publication.publication_id,
+                run_id=build.build_id,
                 exposed=[one for one in build.exposed if one.source in {source.name for source in sources}],
                 verdicts=[*verdicts, *gold_verdicts],
             )
+        with _stage(summary, "publish", progress):
+            summary.publication = publish(settings, build.build_id)
     return summary
 
 
@@ -126,7 +126,7 @@ def validate(settings: Settings, sources: list[Source], progress: Progress = lam
     return verdicts
 
 
-def refuse_halted(settings: Settings, verdicts: list[Verdict]) -> None:
+def refuse_halted(settings: Settings, verdicts: list[Verdict], dag_run: str | None = None) -> None:
     """Raise if a batch must stay out of the warehouse, with a report that says why.
 
     Raises:
@@ -141,9 +141,7 @@ def refuse_halted(settings: Settings, verdicts: list[Verdict]) -> None:
         + (f" ({verdict.message})" if verdict.message else "")
         for verdict in refused
     )
-    report = write_report(
-        settings, run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-halted", exposed=[], verdicts=verdicts
-    )
+    report = report_run(settings, run_id=f"{new_run_id()}-halted", exposed=[], verdicts=verdicts, dag_run=dag_run)
     raise PermanentError(
         f"Batches stay out of the warehouse: {told}.",
         remedy=f"Read {report}, mend the source or the suite in expectations/, then run again. "

@@ -46,6 +46,14 @@ class Settings(BaseModel):
     )
     s3_timeout_s: float = Field(60, gt=0, description="Seconds in which the store must go on answering a request.")
 
+    quality_lock_days: int = Field(
+        0,
+        ge=0,
+        le=36500,
+        description="Days in which nobody can delete or replace an entry of the quality ledger (S3 Object Lock, which "
+        "the quality bucket must have had from its beginning); 0: no lock.",
+    )
+
     warehouse: Warehouse = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
     extract_memory_limit: str = Field("256MB", description="Memory that DuckDB may use while it reads a source.")

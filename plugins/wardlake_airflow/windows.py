@@ -1,12 +1,19 @@
-"""Which window a DAG run extracts."""
+"""What a DAG run is called, and which window it extracts."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from airflow.sdk import Context
 from croniter import croniter
 
 from wardlake.errors import PermanentError
 from wardlake.window import Window
+
+
+def name_of_run(context: Context) -> str:
+    """Name of a task's DAG run, as it stands in the quality ledger."""
+    run = context["dag_run"]
+    return f"{run.dag_id}/{run.run_id}"
 
 
 def window_of_run(

@@ -11,6 +11,8 @@ from wardlake.plural import counted
         (0, "file", "0 files"),
         (1, "file", "1 file"),
         (2, "batch", "2 batches"),
+        (3, "entry", "3 entries"),
+        (4, "day", "4 days"),
         (12_765, "sampled row", "12,765 sampled rows"),
     ],
 )

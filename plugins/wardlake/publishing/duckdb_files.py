@@ -54,7 +54,7 @@ def prepare(settings: Settings, build: Build, places: Mapping[str, str]) -> Prep
             return there
         _remove_leftovers(settings.published_dir)
         published_at = datetime.now(UTC)
-        publication_id = f"{published_at:%Y%m%dT%H%M%S%fZ}-{build.build_id[:8]}"
+        publication_id = f"{published_at:%Y%m%dT%H%M%S%fZ}-{build.build_id[-8:]}"
         folder = settings.published_dir / f"{publication_id}.unfinished"
         folder.mkdir(parents=True)
         described = describe_tables(settings)
@@ -92,7 +92,7 @@ def current_publication(settings: Settings) -> Publication | None:
 
 
 def _find(published_dir: Path, build: Build) -> Prepared | None:
-    for record in published_dir.glob(f"*-{build.build_id[:8]}*/publication.json"):
+    for record in published_dir.glob(f"*-{build.build_id[-8:]}*/publication.json"):
         if record.parent.suffix != ".unfinished":
             publication = Publication.model_validate_json(record.read_text())
             if publication.build_id == build.build_id:

@@ -3,7 +3,7 @@
 from wardlake.quality.check import check_suites
 from wardlake.quality.freshness import judge_freshness
 from wardlake.quality.judge import judge_gold, judge_source
-from wardlake.quality.report import write_report
+from wardlake.quality.report import report_run, write_report
 from wardlake.quality.suites import Suite, suite_for
 from wardlake.quality.verdicts import REFUSED, RuleResult, Verdict, last_verdicts, verdict_of
 
@@ -17,6 +17,7 @@ __all__ = [
     "judge_gold",
     "judge_source",
     "last_verdicts",
+    "report_run",
     "suite_for",
     "verdict_of",
     "write_report",

@@ -26,6 +26,12 @@ def with_freshness(settings: Settings, source: Source, verdicts: Sequence[Verdic
     return told
 
 
+def of_moment(stored: Verdict, told: Verdict) -> Verdict | None:
+    """Of a verdict as `with_freshness` tells it, what is true at this moment only; None if that is nothing."""
+    rules = told.rules[len(stored.rules) :]
+    return told.model_copy(update={"rules": rules, "judged_at": datetime.now(UTC)}) if rules else None
+
+
 def judge_freshness(source: Source, table: str, committed: Sequence[Manifest]) -> RuleResult | None:
     """The rule on the age of the newest batch in which something arrived, as of now.
 

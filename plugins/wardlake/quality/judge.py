@@ -10,7 +10,9 @@ import duckdb
 
 from wardlake.bronze import Manifest, current_batches, current_query, rows_query
 from wardlake.lake import Lake
-from wardlake.quality.freshness import with_freshness
+from wardlake.ledger import sha256_of
+from wardlake.quality.freshness import of_moment, with_freshness
+from wardlake.quality.keeping import is_kept, keep_verdicts
 from wardlake.quality.outcome import Outcome
 from wardlake.quality.rows import write_rows
 from wardlake.quality.suites import GOLD, Rule, Suite, gold_suites, suite_for
@@ -20,6 +22,7 @@ from wardlake.quality.verdicts import (
     Verdict,
     read_verdict,
     status_of,
+    verdict_key_of,
     verdict_of,
     verdict_prefix,
 )
@@ -35,8 +38,12 @@ Progress = Callable[[str, int, int], None]
 """Called with the table that was judged, how many tables are done, and how many there are."""
 
 
-def judge_source(settings: Settings, source: Source, *, progress: Progress = lambda *_: None) -> list[Verdict]:
+def judge_source(
+    settings: Settings, source: Source, *, dag_run: str | None = None, progress: Progress = lambda *_: None
+) -> list[Verdict]:
     """Verdicts of all current batches of a source; a batch that its suite has judged already is not judged again.
+
+    What was judged goes into the ledger, as asked for by `dag_run`.
 
     Rules see the judged batch as `{batch}`, the current rows of every table of the source under the table's name, and
     the files of a landing table as `<table>__files` (name, sha256, rows, byte_order_mark).
@@ -57,9 +64,27 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
         for manifest in manifests
         if (verdict := verdict_of(lake, settings, manifest, suites[manifest.table].version))
     }
+    kept = {batch_id for batch_id, verdict in stored.items() if is_kept(settings, lake, verdict)}
+    verdicts = _verdicts(settings, lake, source, current, suites, stored, progress)
+    told = with_freshness(settings, source, verdicts)
+    now = [moment for moment in map(of_moment, verdicts, told) if moment]
+    new = [verdict for verdict in verdicts if verdict.batch_id not in kept]
+    keep_verdicts(settings, lake, suites, new, now=now, dag_run=dag_run)
+    return told
+
+
+def _verdicts(
+    settings: Settings,
+    lake: Lake,
+    source: Source,
+    current: dict[str, list[Manifest]],
+    suites: dict[str, Suite],
+    stored: dict[str, Verdict],
+    progress: Progress,
+) -> list[Verdict]:
     wanted = [manifest for manifests in current.values() for manifest in manifests]
     if len(stored) == len(wanted):
-        return with_freshness(settings, source, [stored[manifest.batch_id] for manifest in wanted])
+        return [stored[manifest.batch_id] for manifest in wanted]
     verdicts = []
     try:
         with connect(settings) as connection:
@@ -72,10 +97,10 @@ def judge_source(settings: Settings, source: Source, *, progress: Progress = lam
                 progress(name, number, len(current))
     except duckdb.Error as error:
         raise translate(error, f"The bronze batches of {source.name}") from None  # its text may hold values
-    return with_freshness(settings, source, verdicts)
+    return verdicts
 
 
-def judge_gold(settings: Settings) -> list[Verdict]:
+def judge_gold(settings: Settings, *, dag_run: str | None = None) -> list[Verdict]:
     """Verdicts on the gold tables of the warehouse, one for each suite in `expectations/gold/`.
 
     Rules see the judged table as `{batch}`, and all of gold and silver as `gold.<table>` and `silver.<table>`.
@@ -97,9 +122,10 @@ def judge_gold(settings: Settings) -> list[Verdict]:
     except duckdb.Error as error:
         raise translate(error, "The gold tables of the warehouse") from None  # its text may hold values
     for verdict in verdicts:
-        key = verdict_prefix(GOLD, verdict.table, build.build_id, verdict.suite_version)
-        name = f"_verdict-{verdict.judged_at:%Y%m%dT%H%M%S%fZ}.json"
-        lake.put_if_absent(settings.bucket("quality"), key + name, verdict.model_dump_json(indent=1).encode())
+        lake.put_if_absent(
+            settings.bucket("quality"), verdict_key_of(verdict), verdict.model_dump_json(indent=1).encode()
+        )
+    keep_verdicts(settings, lake, suites, verdicts, dag_run=dag_run)
     return verdicts
 
 
@@ -149,11 +175,14 @@ def _judge(
             quarantined_rows=found.quarantined_rows,
             rules=results,
             verdict_key=key if path.exists() else None,
+            rows_sha256=sha256_of(path.read_bytes()) if path.exists() else None,
             judged_at=datetime.now(UTC),
             code_version=code_version(),
         )
         if verdict.status == "error":
-            return verdict.model_copy(update={"verdict_key": None, "message": "rules could not be evaluated"})
+            return verdict.model_copy(
+                update={"verdict_key": None, "rows_sha256": None, "message": "rules could not be evaluated"}
+            )
         bucket = settings.bucket("quality")
         if verdict.verdict_key:
             lake.upload(path, bucket, verdict.verdict_key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from wardlake.quality.keeping import keep_report
 from wardlake.quality.summary import RunReport, summarise
 from wardlake.quality.verdicts import Verdict
 from wardlake.settings import Settings
@@ -18,6 +19,28 @@ if TYPE_CHECKING:
 
 LATEST = 50
 """Reports that the index lists; it does not grow with the years."""
+
+
+def report_run(
+    settings: Settings,
+    *,
+    run_id: str,
+    exposed: Sequence["Exposed"],
+    verdicts: Sequence[Verdict],
+    dag_run: str | None = None,
+) -> Path:
+    """Write the report of a run, store it for good and enter the run into the ledger; return the report's path.
+
+    A run has one report: if it has one already, that one is returned.
+
+    Raises:
+        PermanentError: the store refuses the write.
+        PassingError: the store did not answer.
+    """
+    path = write_report(settings, run_id=run_id, exposed=exposed, verdicts=verdicts)
+    kept = keep_report(settings, summarise(run_id, exposed, verdicts), path.read_bytes(), dag_run)
+    _replace(path, kept.decode())
+    return path
 
 
 def write_report(settings: Settings, *, run_id: str, exposed: Sequence["Exposed"], verdicts: Sequence[Verdict]) -> Path:

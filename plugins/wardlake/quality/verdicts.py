@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from wardlake.bronze import Manifest
 from wardlake.bronze.records import read_records
 from wardlake.lake import Lake
-from wardlake.quality.suites import Action, Dimension, Severity
+from wardlake.quality.suites import GOLD, Action, Dimension, Severity
 from wardlake.settings import Settings
 
 VERDICT = "_verdict.json"
@@ -50,7 +50,8 @@ class RuleResult(BaseModel):
 class Verdict(BaseModel):
     """What a suite said about a batch.
 
-    `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule, if there are any.
+    `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule, if there are any,
+    and `rows_sha256` is its hash.
     `not_applicable` means that there was nothing to judge: a batch without rows is not a good batch.
     """
 
@@ -65,6 +66,7 @@ class Verdict(BaseModel):
     quarantined_rows: int
     rules: list[RuleResult]
     verdict_key: str | None
+    rows_sha256: str | None = None
     judged_at: datetime
     code_version: str
     message: str | None = None
@@ -73,6 +75,12 @@ class Verdict(BaseModel):
 def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str = "") -> str:
     """Prefix of a verdict's objects in the quality bucket; without a version, of all verdicts on the batch."""
     return f"quality/{source}/{table}/batch_id={batch_id}/" + (f"suite={suite_version}/" if suite_version else "")
+
+
+def verdict_key_of(verdict: Verdict) -> str:
+    """Key of a verdict. Gold may be judged more than once by a suite: its table changes until it is published."""
+    prefix = verdict_prefix(verdict.source, verdict.table, verdict.batch_id, verdict.suite_version)
+    return prefix + (f"_verdict-{verdict.judged_at:%Y%m%dT%H%M%S%fZ}.json" if verdict.source == GOLD else VERDICT)
 
 
 def verdict_of(lake: Lake, settings: Settings, manifest: Manifest, suite_version: str) -> Verdict | None:
@@ -84,8 +92,8 @@ def read_verdict(
     lake: Lake, settings: Settings, source: str, table: str, batch_id: str, suite_version: str
 ) -> Verdict | None:
     """The stored verdict of a suite on a batch of a table, or None."""
-    bucket, key = settings.bucket("quality"), verdict_prefix(source, table, batch_id, suite_version) + VERDICT
-    return Verdict.model_validate_json(lake.get(bucket, key)) if lake.exists(bucket, key) else None
+    body = lake.find(settings.bucket("quality"), verdict_prefix(source, table, batch_id, suite_version) + VERDICT)
+    return Verdict.model_validate_json(body) if body else None
 
 
 def last_verdicts(lake: Lake, settings: Settings, source: str, table: str) -> dict[str, Verdict]:

@@ -1,7 +1,6 @@
 """Committed and judged bronze made visible to dbt: one view per table, without copying a row in DuckDB."""
 
 import json
-import uuid
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from wardlake.bronze import Manifest, batches, counting, current_query, rows_query
 from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
+from wardlake.ledger import new_run_id
 from wardlake.privacy import pseudonym_pads
 from wardlake.quality import REFUSED, Verdict, last_verdicts, suite_for, verdict_of
 from wardlake.settings import Settings
@@ -59,7 +59,7 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
     }
     with connect(settings, settings.warehouse_path) as engine:
         build = Build(
-            build_id=uuid.uuid4().hex,
+            build_id=new_run_id(),
             status="building",
             exposed=[_count(source, table, judged) for (source, table), judged in usable.items()],
         )

@@ -203,7 +203,7 @@ def test_an_error_is_not_stored_and_is_judged_again(quality: Any, make: Any) -> 
     quality.batch("stay", "SELECT 'W1' AS ward")
     source = make.clinic(stay={"ward": "VARCHAR"}, ward={"ward": "VARCHAR"})
     assert [verdict.status for verdict in judge_source(quality.settings, source)] == ["error"]
-    assert quality.lake.list(quality.settings.bucket("quality")) == []
+    assert quality.lake.list(quality.settings.bucket("quality"), "quality/clinic/") == []
     quality.batch("ward", "SELECT 'W1' AS ward")
     assert [verdict.status for verdict in judge_source(quality.settings, source)] == ["passed", "passed"]
 
@@ -323,5 +323,5 @@ def test_no_value_leaves_the_batch(quality: Any, make: Any, caplog: pytest.LogCa
     quality.suite("stay", make.query("query", "SELECT _row_id, name FROM {batch}", "quarantine"))
     judge_source(quality.settings, make.clinic(stay={"name": "VARCHAR", "mail": "VARCHAR"}))
     written = set(quality.lake.list(quality.settings.bucket("quality"))) - stored
-    assert len(written) == 2
+    assert {key.split("/")[-1] for key in written} >= {"_verdict.json", "_ledger_head.json"}
     assert all(MARK.encode() not in quality.lake.get(quality.settings.bucket("quality"), key) for key in written)

@@ -1,0 +1,43 @@
+"""`wardlake quality`: what auditors and the data team ask of judged batches."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from wardlake.console import console, errors
+from wardlake.plural import counted
+from wardlake.settings import load_settings
+
+SHOWN_PROBLEMS = 20
+
+quality_app = typer.Typer(help="Suites, verdicts and the ledger that keeps them.", no_args_is_help=True)
+
+
+@quality_app.command()
+def verify(
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Compare the objects of one day (UTC) only; the chain as a whole."),
+    ] = None,
+) -> None:
+    """Prove that no result, verdict, manifest or report was altered; names the first that was."""
+    from wardlake.ledger import verify as prove  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    with console.status("Reading the ledger …") as status:
+        proof = prove(
+            load_settings(),
+            day.date() if day else None,
+            lambda what, done, of: status.update(f"{done:,}{f' of {of:,}' if of else ''} {what} read"),
+        )
+    told = f"{counted(proof.entries, 'entry')} of the ledger, {counted(proof.objects, 'object')} compared"
+    if not proof.problems:
+        console.print(f"{told}: nothing was altered. Head {proof.head}", highlight=False, soft_wrap=True)
+        return
+    errors.print(f"{told}. First difference:", highlight=False, soft_wrap=True)
+    for problem in proof.problems[:SHOWN_PROBLEMS]:
+        errors.print(f"[red]•[/red] {problem}", highlight=False, soft_wrap=True)
+    if len(proof.problems) > SHOWN_PROBLEMS:
+        errors.print(f"and {len(proof.problems) - SHOWN_PROBLEMS:,} more", highlight=False)
+    errors.print("Restore the objects from the bucket's versions or its replica; the ledger is never rewritten.")
+    raise typer.Exit(1)
