@@ -137,7 +137,7 @@ def refuse_halted(settings: Settings, verdicts: list[Verdict], dag_run: str | No
         return
     told = "; ".join(
         f"{verdict.source}.{verdict.table}, batch {verdict.batch_id}: {verdict.status} by "
-        + (", ".join(rule.told for rule in verdict.rules if _refuses(rule.status, rule.action)) or "the judge")
+        + (", ".join(rule.told for rule in verdict.rules if rule.consequence in REFUSED) or "the judge")
         + (f" ({verdict.message})" if verdict.message else "")
         for verdict in refused
     )
@@ -147,10 +147,6 @@ def refuse_halted(settings: Settings, verdicts: list[Verdict], dag_run: str | No
         remedy=f"Read {report}, mend the source or the suite in expectations/, then run again. "
         "Published gold stays as it was.",
     )
-
-
-def _refuses(status: str, action: str) -> bool:
-    return status == "error" or (status == "failed" and action == "halt")
 
 
 def _extract(settings: Settings, sources: list[Source], window: Window, progress: Progress) -> list[Extraction]:

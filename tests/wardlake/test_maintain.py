@@ -30,6 +30,8 @@ def clinic(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "severity": "critical",
         "action": "halt",
         "why": "A hospital has wards.",
+        "threshold_pct": 0,
+        "threshold_why": "There are wards or there are none.",
         "owner": "data team",
     }
     rule = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}, "meta": meta}

@@ -14,6 +14,8 @@ from wardlake.onboard.naming import identifier
 from wardlake.onboard.profile import LEAST_ROWS, Profile
 from wardlake.sql import as_name
 
+THRESHOLD_WHY = "No row of the sample broke it; raise it when the owner names a share that he accepts."
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -36,7 +38,7 @@ def suite_json(engine: duckdb.DuckDBPyConnection, source: str, owner: str, judge
     return json.dumps({"name": place, "expectations": expectations, "meta": {}}, indent=2, ensure_ascii=False) + "\n"
 
 
-Rule = tuple[str, dict[str, Any], str, dict[str, str]]
+Rule = tuple[str, dict[str, Any], str, dict[str, Any]]
 
 
 def _rules(engine: duckdb.DuckDBPyConnection, judged: Judged) -> Iterator[Rule]:
@@ -136,5 +138,12 @@ def _range(column: FoundColumn, low: float, high: float) -> tuple[str, dict[str,
     return "unexpected_rows_expectation", {"unexpected_rows_query": query}
 
 
-def _meta(dimension: str, severity: str, action: str, why: str) -> dict[str, str]:
-    return {"dimension": dimension, "severity": severity, "action": action, "why": why}
+def _meta(dimension: str, severity: str, action: str, why: str) -> dict[str, Any]:
+    return {
+        "dimension": dimension,
+        "severity": severity,
+        "action": action,
+        "why": why,
+        "threshold_pct": 0,
+        "threshold_why": THRESHOLD_WHY,
+    }

@@ -118,27 +118,27 @@ def _read_query_rule(engine: DuckDBEngine, rows: int, rule: _Prepared, metrics: 
     if not count:
         return Outcome("passed" if rows else "not_applicable", rows)
     has_row_ids = ROW_ID in columns_of(engine.connection, str(rule.query))
-    return Outcome("failed", max(rows, count), count, rows_query=rule.query if has_row_ids else None)
+    if not has_row_ids:
+        return Outcome("failed", max(rows, count), count)
+    return Outcome("failed", rows, count, rows_query=rule.query)
 
 
 def _read_expectation(engine: DuckDBEngine, rule: _Prepared, metrics: dict[Any, Any]) -> Outcome:
     if any(metrics[metric.id] is None for metric in rule.needed):
         return Outcome("not_applicable")
-    is_met = bool(
-        rule.expectation.metrics_validate(
-            metrics=metrics, execution_engine=engine, runtime_configuration=RUNTIME
-        ).success
-    )
     counted = rule.find(".unexpected_count")
     if counted is None:
-        return Outcome("passed" if is_met else "failed", 1, int(not is_met))
+        is_met = rule.expectation.metrics_validate(
+            metrics=metrics, execution_engine=engine, runtime_configuration=RUNTIME
+        ).success
+        return Outcome("passed", 1) if is_met else Outcome("failed", 1, 1)
     unexpected = metrics[counted.id]
     rows = rule.find(".filtered_row_count") or rule.dependencies["table.row_count"]
     nulls = rule.dependencies.get(NONNULL)
     evaluated = metrics[rows.id] - (metrics[nulls.id] if nulls and nulls is not counted else 0)
     if not evaluated:
         return Outcome("not_applicable")
-    if is_met:
-        return Outcome("passed", int(evaluated), int(unexpected))
+    if not unexpected:
+        return Outcome("passed", int(evaluated))
     query = rows_of(engine, counted, metrics) if rule.has_row_ids else None
     return Outcome("failed", int(evaluated), int(unexpected), rows_query=query)

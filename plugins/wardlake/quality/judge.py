@@ -19,7 +19,9 @@ from wardlake.quality.suites import GOLD, Rule, Suite, gold_suites, suite_for
 from wardlake.quality.verdicts import (
     VERDICT,
     RuleResult,
+    RuleStatus,
     Verdict,
+    exceeds,
     read_verdict,
     status_of,
     verdict_key_of,
@@ -200,12 +202,22 @@ def _result(rule: Rule, outcome: Outcome) -> RuleResult:
         severity=rule.meta.severity,
         action=rule.meta.action,
         why=rule.meta.why,
+        threshold_pct=rule.meta.threshold_pct,
+        threshold_why=rule.meta.threshold_why,
+        halt_above_pct=rule.meta.halt_above_pct,
         owner=rule.meta.owner,
-        status=outcome.status,
+        status=_status(rule, outcome),
         evaluated=outcome.evaluated,
         unexpected=outcome.unexpected,
         message=outcome.message,
     )
+
+
+def _status(rule: Rule, outcome: Outcome) -> RuleStatus:
+    """Whether more rows break the rule than its threshold tolerates."""
+    if outcome.status not in ("passed", "failed"):
+        return outcome.status
+    return "failed" if exceeds(outcome.unexpected, outcome.evaluated, rule.meta.threshold_pct) else "passed"
 
 
 def _expose_built(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -15,7 +15,10 @@ ABOUT_THE_QUERY = (duckdb.BinderException, duckdb.CatalogException, duckdb.Parse
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rule found. `rows_query` is SQL for the ids of the rows that break it, where there are such rows."""
+    """What a rule found; `failed` if a single row breaks it, before its threshold is looked at.
+
+    `rows_query` is SQL for the ids of the rows that break it, where there are such rows.
+    """
 
     status: RuleStatus
     evaluated: int = 0

@@ -21,7 +21,9 @@ class RowVerdicts:
 def write_rows(
     connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], outcomes: Sequence[Outcome], path: Path
 ) -> RowVerdicts:
-    """Write the rows of all failed rules to a Parquet file; no file if no rule names rows.
+    """Write the rows that break a rule to a Parquet file; no file if no rule names rows.
+
+    A rule's threshold has no say: when it changes, the same rows are judged by the new one.
 
     A rule whose rows do not number what it counted becomes an error: its verdict would be incomplete.
     A query may return a row more than once; it counts once.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wardlake.errors import PermanentError
 from wardlake.settings import Settings
@@ -36,8 +36,21 @@ class RuleMeta(BaseModel):
     dimension: Dimension
     severity: Severity
     action: Action
-    why: str = Field(min_length=10, description="Why it matters and where the threshold comes from.")
+    why: str = Field(min_length=10, description="Why it matters.")
+    threshold_pct: float = Field(ge=0, le=100, description="Share of the rows that may break the rule, in per cent.")
+    threshold_why: str = Field(min_length=10, description="Why so much and no more is tolerated.")
+    halt_above_pct: float | None = Field(
+        None, ge=0, le=100, description="Share of quarantined rows above which the whole batch is halted."
+    )
     owner: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "RuleMeta":
+        if self.action == "quarantine" and self.threshold_pct:
+            raise ValueError("quarantine takes out each row that breaks the rule: threshold_pct must be 0")
+        if self.action != "quarantine" and self.halt_above_pct is not None:
+            raise ValueError("halt_above_pct belongs to the action quarantine")
+        return self
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,13 @@ def _read(path: Path) -> Suite:
 
 def _content_of_keys(source: Source, table: str) -> dict[str, Any]:
     keys = source.tables[table].keys
-    meta = {"severity": "critical", "owner": source.owner, "why": "The keys of the source's YAML name a row."}
+    meta = {
+        "severity": "critical",
+        "owner": source.owner,
+        "why": "The keys of the source's YAML name a row.",
+        "threshold_pct": 0,
+        "threshold_why": "Nobody has written a suite yet; until then each row must have its own name.",
+    }
     expectations: list[dict[str, Any]] = [
         {
             "type": "expect_column_values_to_not_be_null",
@@ -144,23 +163,39 @@ def read_suite(path: Path) -> tuple[Suite | None, list[str]]:
     expectations = content.get("expectations") if isinstance(content, dict) else None
     if not isinstance(expectations, list) or not expectations:
         return None, ["it holds no list of expectations"]
-    ids: list[str] = []
-    problems: list[str] = []
-    for number, expectation in enumerate(expectations, start=1):
-        if not (isinstance(expectation, dict) and isinstance(expectation.get("type"), str)):
-            problems.append(f"expectation {number} is no object with type, kwargs and meta")
-            continue
-        if not isinstance(expectation.get("kwargs") or {}, dict):
-            problems.append(f"expectation {number}: kwargs is no object")
-        try:
-            ids.append(RuleMeta.model_validate(expectation.get("meta") or {}).rule_id)
-        except ValidationError as error:
-            told = "; ".join(f"{_place(issue['loc'])}: {issue['msg']}" for issue in error.errors(include_input=False))
-            problems.append(f"expectation {number}: {told}")
-    problems += [f"the rule id {rule_id} is used twice" for rule_id in sorted({i for i in ids if ids.count(i) > 1})]
+    problems = [
+        f"{_name(number, expectation)}{problem}"
+        for number, expectation in enumerate(expectations, start=1)
+        for problem in _problems(expectation)
+    ]
     if problems:
         return None, problems
-    return _suite(content), []
+    suite = _suite(content)
+    ids = [rule.meta.rule_id for rule in suite.rules]
+    twice = [f"the rule id {rule_id} is used twice" for rule_id in sorted(set(ids)) if ids.count(rule_id) > 1]
+    return (None, twice) if twice else (suite, [])
+
+
+def _problems(expectation: Any) -> list[str]:
+    if not (isinstance(expectation, dict) and isinstance(expectation.get("type"), str)):
+        return ["no object with type, kwargs and meta"]
+    problems = []
+    if not isinstance(expectation.get("kwargs") or {}, dict):
+        problems.append("kwargs is no object")
+    elif "mostly" in (expectation.get("kwargs") or {}):
+        problems.append("give meta.threshold_pct in the place of kwargs.mostly")
+    try:
+        RuleMeta.model_validate(expectation.get("meta") or {})
+    except ValidationError as error:
+        issues = error.errors(include_input=False)
+        problems.append("; ".join(f"{_place(issue['loc'])}: {issue['msg']}" for issue in issues))
+    return problems
+
+
+def _name(number: int, expectation: Any) -> str:
+    meta = expectation.get("meta") if isinstance(expectation, dict) else None
+    rule_id = meta.get("rule_id") if isinstance(meta, dict) else None
+    return f"rule {rule_id}: " if rule_id else f"expectation {number}: "
 
 
 def _suite(content: dict[str, Any]) -> Suite:

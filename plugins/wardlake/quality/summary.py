@@ -6,13 +6,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, get_args
 
 from wardlake.quality.suites import GOLD, Dimension
-from wardlake.quality.verdicts import RuleResult, Verdict, VerdictStatus
+from wardlake.quality.verdicts import GRAVITY, RuleResult, Verdict, VerdictStatus
 
 if TYPE_CHECKING:
     from wardlake.warehouse.expose import Exposed
-
-GRAVITY: tuple[VerdictStatus, ...] = ("error", "halted", "quarantined", "warned", "not_applicable", "passed")
-CONSEQUENCE: dict[str, VerdictStatus] = {"warn": "warned", "quarantine": "quarantined", "halt": "halted"}
 
 
 @dataclass(frozen=True)
@@ -189,15 +186,11 @@ def _rules(verdicts: list[Verdict]) -> list[RuleLine]:
             results.setdefault(result.rule_id, []).append(result)
     lines = [
         RuleLine(
-            result=min(own, key=lambda result: GRAVITY.index(_consequence(result))),
-            consequence=min((_consequence(result) for result in own), key=GRAVITY.index),
+            result=min(own, key=lambda result: GRAVITY.index(result.consequence)),
+            consequence=min((result.consequence for result in own), key=GRAVITY.index),
             evaluated=sum(result.evaluated for result in own),
             unexpected=sum(result.unexpected for result in own),
         )
         for own in results.values()
     ]
     return sorted(lines, key=lambda line: GRAVITY.index(line.consequence))
-
-
-def _consequence(result: RuleResult) -> VerdictStatus:
-    return CONSEQUENCE[result.action] if result.status == "failed" else result.status

@@ -1,6 +1,8 @@
 """Verdicts: what a suite said about a batch, stored beside it and never changed."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +17,8 @@ VERDICT = "_verdict.json"
 
 RuleStatus = Literal["passed", "failed", "not_applicable", "error"]
 VerdictStatus = Literal["passed", "warned", "quarantined", "halted", "error", "not_applicable"]
+GRAVITY: tuple[VerdictStatus, ...] = ("error", "halted", "quarantined", "warned", "not_applicable", "passed")
+CONSEQUENCE: dict[Action, VerdictStatus] = {"warn": "warned", "quarantine": "quarantined", "halt": "halted"}
 REFUSED: tuple[VerdictStatus, ...] = ("halted", "error")
 """Of these batches nothing enters the warehouse."""
 
@@ -23,7 +27,8 @@ class RuleResult(BaseModel):
     """What one rule found: counts, never values.
 
     `evaluated` counts the rows that the rule could look at, `unexpected` those that break it. A rule about the table
-    as a whole looks at one thing and finds 0 or 1.
+    as a whole looks at one thing and finds 0 or 1. Rows may break a rule that has passed: as many as its threshold
+    tolerates.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,11 +38,22 @@ class RuleResult(BaseModel):
     severity: Severity
     action: Action
     why: str
+    threshold_pct: float | None = None
+    threshold_why: str | None = None
+    halt_above_pct: float | None = None
     owner: str
     status: RuleStatus
     evaluated: int
     unexpected: int
     message: str | None = None
+
+    @property
+    def consequence(self) -> VerdictStatus:
+        """What becomes of the batch by this rule alone."""
+        if self.status != "failed":
+            return self.status
+        halts = self.halt_above_pct is not None and exceeds(self.unexpected, self.evaluated, self.halt_above_pct)
+        return "halted" if halts else CONSEQUENCE[self.action]
 
     @property
     def told(self) -> str:
@@ -104,15 +120,12 @@ def last_verdicts(lake: Lake, settings: Settings, source: str, table: str) -> di
     return {verdict.batch_id: verdict for verdict in sorted(verdicts, key=lambda each: each.judged_at)}
 
 
-def status_of(results: list[RuleResult]) -> VerdictStatus:
-    """The gravest thing that the rules of a suite found."""
-    if any(result.status == "error" for result in results):
-        return "error"
-    failed = {result.action for result in results if result.status == "failed"}
-    if "halt" in failed:
-        return "halted"
-    if "quarantine" in failed:
-        return "quarantined"
-    if "warn" in failed:
-        return "warned"
-    return "passed" if any(result.status == "passed" for result in results) else "not_applicable"
+def exceeds(unexpected: int, evaluated: int, share_pct: float) -> bool:
+    """Whether the rows that break a rule are more than this share; in decimals, so that the share itself is not."""
+    return 100 * unexpected > Decimal(str(share_pct)) * evaluated
+
+
+def status_of(results: Iterable[RuleResult]) -> VerdictStatus:
+    """The gravest thing that the rules of a suite found; those that had nothing to look at outweigh none."""
+    found = {result.consequence for result in results}
+    return min(found - {"not_applicable"}, key=GRAVITY.index, default="not_applicable")

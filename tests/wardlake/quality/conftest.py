@@ -21,7 +21,9 @@ DAY = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 NEXT_DAY = Window(datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC))
 
 
-def rule(name: str, type_: str, action: str = "warn", table: str = "stay", **kwargs: Any) -> dict[str, Any]:
+def rule(
+    name: str, type_: str, action: str = "warn", table: str = "stay", *, threshold_pct: float = 0, **kwargs: Any
+) -> dict[str, Any]:
     """An expectation as it stands in a suite."""
     meta = {
         "rule_id": f"clinic.{table}.{name}",
@@ -29,6 +31,8 @@ def rule(name: str, type_: str, action: str = "warn", table: str = "stay", **kwa
         "severity": "warning",
         "action": action,
         "why": "Because the test says so.",
+        "threshold_pct": threshold_pct,
+        "threshold_why": "The test tolerates so much.",
         "owner": "data team",
     }
     return {"type": type_, "kwargs": kwargs, "meta": meta}

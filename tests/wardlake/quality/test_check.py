@@ -65,7 +65,13 @@ def test_every_problem_is_told_at_once(quality: Any, make: Any, source: Any) -> 
     nameless = make.rule("no_owner", "expect_column_values_to_not_be_null", column="id")
     del nameless["meta"]["owner"]
     nameless["meta"]["action"] = "shout"
-    quality.suite("ward", nameless)
+    tolerant = make.rule("tolerant", "expect_column_values_to_not_be_null", "quarantine", column="id", threshold_pct=1)
+    over = make.rule("over", "expect_column_values_to_not_be_null", column="id", threshold_pct=101)
+    halting = make.rule("halting", "expect_column_values_to_not_be_null", column="id")
+    halting["meta"]["halt_above_pct"] = 5
+    reasonless = make.rule("reasonless", "expect_column_values_to_not_be_null", column="id", mostly=0.9)
+    del reasonless["meta"]["threshold_why"]
+    quality.suite("ward", nameless, tolerant, over, halting, reasonless)
     quality.suite("nowhere", make.rule("x", "expect_column_values_to_not_be_null", table="nowhere", column="id"))
     quality.suite(
         "stay",
@@ -99,12 +105,18 @@ def test_every_problem_is_told_at_once(quality: Any, make: Any, source: Any) -> 
         "rule clinic.ward.elsewhere: its id must begin with clinic.stay.",
         "meta.owner: Field required",
         "meta.action: Input should be 'warn', 'quarantine' or 'halt'",
+        "expectations/clinic/ward.json: rule clinic.stay.tolerant: meta: Value error, quarantine takes out each row",
+        "rule clinic.stay.over: meta.threshold_pct: Input should be less than or equal to 100",
+        "rule clinic.stay.halting: meta: Value error, halt_above_pct belongs to the action quarantine",
+        "rule clinic.stay.reasonless: give meta.threshold_pct in the place of kwargs.mostly",
+        "rule clinic.stay.reasonless: meta.threshold_why: Field required",
         "nothing is quarantined in gold",
         "expectations/gold/no_model.json: it judges gold.no_model, which no model",
     ]
     missing = [text for text in expected if not any(text in problem for problem in problems)]
     assert missing == []
-    assert len(problems) == len(expected) - 1
+    both = "two things are told of the expectation without owner, in one line"
+    assert len(problems) == len(expected) - 1, both
 
 
 def test_a_table_without_suite_is_told_and_judged_by_its_keys(quality: Any, make: Any, source: Any) -> None:

@@ -34,6 +34,8 @@ def rule_of(type_: str, **kwargs: Any) -> Rule:
         severity="warning",
         action="quarantine",
         why="Because the test says so.",
+        threshold_pct=0,
+        threshold_why="The test tolerates none.",
         owner="data team",
     )
     return Rule(meta, type_, kwargs)

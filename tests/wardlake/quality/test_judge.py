@@ -22,6 +22,7 @@ ROWS = """
 """
 STAY = {"stay_id": "VARCHAR", "ward": "VARCHAR", "begun": "INTEGER", "ended": "INTEGER", "mail": "VARCHAR"}
 MARK = "Zq9Secret"
+IN_SET = "expect_column_values_to_be_in_set"
 
 
 def found(verdict: Verdict) -> dict[str, tuple[str, int, int]]:
@@ -48,7 +49,7 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
         make.rule("begun_range", "expect_column_values_to_be_between", column="begun", min_value=0, max_value=100),
         make.rule("both_twice", "expect_compound_columns_to_be_unique", column_list=["stay_id", "ward"]),
         make.rule("ward_twice", "expect_compound_columns_to_be_unique", column_list=["ward", "ended"]),
-        make.rule("mostly_known", "expect_column_values_to_be_in_set", column="ward", value_set=["W1"], mostly=0.5),
+        make.rule("mostly_in_w1", IN_SET, column="ward", value_set=["W1"], threshold_pct=40),
         make.rule(
             "only_in_w1",
             "expect_column_values_to_be_between",
@@ -76,7 +77,7 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
         "begun_range": ("passed", 4, 0),
         "both_twice": ("passed", 5, 0),
         "ward_twice": ("failed", 5, 2),
-        "mostly_known": ("passed", 5, 2),
+        "mostly_in_w1": ("passed", 5, 2),
         "only_in_w1": ("failed", 3, 1),
         "ward_exists": ("failed", 5, 1),
         "fan_out": ("failed", 5, 1),
@@ -86,9 +87,11 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
         (1, "only_in_w1", "warn"),
         (2, "ends_before", "quarantine"),
         (2, "id_twice", "warn"),
+        (2, "mostly_in_w1", "warn"),
         (3, "fan_out", "warn"),
         (3, "id_twice", "warn"),
         (3, "mail", "warn"),
+        (3, "mostly_in_w1", "warn"),
         (3, "no_mail_b", "warn"),
         (3, "ward_exists", "quarantine"),
         (3, "ward_known", "warn"),
@@ -128,6 +131,31 @@ def test_the_gravest_action_is_the_status(quality: Any, make: Any, actions: tupl
     quality.batch("stay", "SELECT unnest([1, 2]) AS id")
     (verdict,) = judge_source(quality.settings, make.clinic(stay={"id": "INTEGER"}))
     assert verdict.status == status
+
+
+@pytest.mark.parametrize(
+    ("threshold_pct", "status"), [(0, "warned"), (0.56, "warned"), (0.57, "passed"), (0.58, "passed"), (100, "passed")]
+)
+def test_as_many_rows_as_the_threshold_may_break_a_rule(
+    quality: Any, make: Any, threshold_pct: float, status: str
+) -> None:
+    small = "expect_column_values_to_be_between"
+    quality.suite("stay", make.rule("small", small, column="id", max_value=9942, threshold_pct=threshold_pct))
+    quality.batch("stay", "SELECT i AS id FROM range(10000) t(i)")
+    (verdict,) = judge_source(quality.settings, make.clinic(stay={"id": "BIGINT"}))
+    (rule,) = verdict.rules
+    assert (verdict.status, rule.evaluated, rule.unexpected, rule.threshold_pct) == (status, 10000, 57, threshold_pct)
+    assert len(quality.flagged(verdict.verdict_key)) == 57
+
+
+@pytest.mark.parametrize(("share", "status"), [(10, "halted"), (20, "quarantined"), (30, "quarantined")])
+def test_a_quarantine_of_too_many_rows_halts_the_batch(quality: Any, make: Any, share: float, status: str) -> None:
+    small = make.rule("small", "expect_column_values_to_be_between", "quarantine", column="id", max_value=3)
+    small["meta"]["halt_above_pct"] = share
+    quality.suite("stay", small)
+    quality.batch("stay", "SELECT unnest([0, 1, 2, 3, 4]) AS id")
+    (verdict,) = judge_source(quality.settings, make.clinic(stay={"id": "INTEGER"}))
+    assert (verdict.status, verdict.quarantined_rows) == (status, 1)
 
 
 def test_all_rows_can_be_quarantined(quality: Any, make: Any) -> None:
