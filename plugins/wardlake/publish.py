@@ -8,7 +8,7 @@ from wardlake.publishing import duckdb_files, postgres
 from wardlake.publishing.duckdb_files import current_publication
 from wardlake.publishing.gold_file import open_gold
 from wardlake.publishing.record import Publication
-from wardlake.quality import REFUSED, Verdict, judge_gold, report_run
+from wardlake.quality import REFUSED, Verdict, judge_gold, refuse_unsigned, report_run, sources_to_sign
 from wardlake.settings import Settings
 from wardlake.warehouse.expose import current_build, save_build
 
@@ -46,14 +46,15 @@ def gate(settings: Settings, build_id: str | None = None, dag_run: str | None = 
 
 
 def publish(settings: Settings, build_id: str | None = None) -> Publication:
-    """Publish the gold of the build that passed the gate, everywhere that the settings name.
+    """Publish the gold of the build that passed the gate, and was signed where a source requires it, everywhere that the settings name.
 
     The copy on disk and the files of Iceberg are written out of sight; then one place after the other shows the
     publication. If a place fails, publishing the same build again mends it: the places that show it already are left
     as they are.
 
     Raises:
-        PermanentError: the build did not pass the gate, the disk is full, or a place refused it.
+        PermanentError: the build did not pass the gate, or a source requires a signature that it lacks; the disk is
+            full, or a place refused it.
         PassingError: another build has begun since, or holds the warehouse, or a place did not answer.
     """
     build = current_build(settings, build_id)
@@ -61,6 +62,8 @@ def publish(settings: Settings, build_id: str | None = None) -> Publication:
         raise PermanentError(
             "The build in the warehouse has not passed the gate.", remedy="Run the gate; it names what fails."
         )
+    if sources := sources_to_sign(settings, {one.source for one in build.exposed}):
+        refuse_unsigned(settings, build.build_id, sources)
     prepared = duckdb_files.prepare(settings, build, _places(settings))
     publication = prepared.publication
     shown: list[str] = []

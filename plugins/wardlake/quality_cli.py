@@ -41,3 +41,28 @@ def verify(
         errors.print(f"and {len(proof.problems) - SHOWN_PROBLEMS:,} more", highlight=False)
     errors.print("Restore the objects from the bucket's versions or its replica; the ledger is never rewritten.")
     raise typer.Exit(1)
+
+
+@quality_app.command()
+def sign(
+    run: Annotated[str, typer.Argument(help="Id of the run, as it stands in the report's heading.")],
+    name: Annotated[str, typer.Option(help="Who signs.")],
+    approve: Annotated[bool, typer.Option("--approve/--reject", help="The decision.")],
+    remark: Annotated[str, typer.Option(help="Why; a rejection needs one.")] = "",
+    sha256: Annotated[
+        str | None, typer.Option(help="SHA-256 of the report that was read; left out: of the stored one.")
+    ] = None,
+) -> None:
+    """Approve or reject a run: the name and the hash of its report are entered into the ledger."""
+    from wardlake.quality import sign as enter  # noqa: PLC0415  keeps `wardlake --help` quick
+    from wardlake.quality.runs import run_of  # noqa: PLC0415
+
+    settings = load_settings()
+    read = sha256 or run_of(settings, run).report_sha256
+    signed = enter(settings, run, read, "approved" if approve else "rejected", name, remark)
+    console.print(
+        f"Run {run} {signed.decision} by {signed.signed_by}, {signed.signed_at:%Y-%m-%d %H:%M:%S} UTC. "
+        f"SHA-256 of the report: {read}",
+        highlight=False,
+        soft_wrap=True,
+    )

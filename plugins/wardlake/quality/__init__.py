@@ -4,6 +4,8 @@ from wardlake.quality.check import check_suites
 from wardlake.quality.freshness import judge_freshness
 from wardlake.quality.judge import judge_gold, judge_source
 from wardlake.quality.report import report_run, write_report
+from wardlake.quality.runs import sources_to_sign
+from wardlake.quality.signing import refuse_unsigned, sign, state_of
 from wardlake.quality.suites import Suite, suite_for
 from wardlake.quality.verdicts import REFUSED, RuleResult, Verdict, last_verdicts, verdict_of
 
@@ -17,7 +19,11 @@ __all__ = [
     "judge_gold",
     "judge_source",
     "last_verdicts",
+    "refuse_unsigned",
     "report_run",
+    "sign",
+    "sources_to_sign",
+    "state_of",
     "suite_for",
     "verdict_of",
     "write_report",

@@ -1,7 +1,7 @@
 """A hospital system: how it is reached, what it provides, whom it belongs to, and when it may be read."""
 
 from datetime import datetime, time
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -67,6 +67,9 @@ class Source(Strict):
     )
     fresh_hours: int | None = Field(
         None, ge=1, description="Hours after which a table without a new delivery is told as late; none: never."
+    )
+    signoff: Literal["none", "required"] = Field(
+        "none", description="Whether gold is published only after somebody has approved the report of its run."
     )
     provides: list[str] = Field(
         default_factory=list, description="Silver entities that staging models feed; none: it lands in bronze only."
