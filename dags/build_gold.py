@@ -9,9 +9,12 @@ Runs when all active sources have brought new batches to bronze.
    Trigger with `full_refresh` to build all of them.
 3. **gate**: judges the new gold by its suites.
 4. **report**: writes the quality report of the build, stores it for good and enters the run into the ledger.
-5. **publish**: makes the new gold visible to readers, in one atomic step for each place that the settings name (a
+5. **ask_auditor** and **sign**, if a source says `signoff: required`: shows an auditor the run, its report and the
+   report's hash, waits for the decision, and enters it into the ledger with the name and the remark of the auditor.
+6. **publish**: makes the new gold visible to readers, in one atomic step for each place that the settings name (a
    DuckDB file, Iceberg tables on S3, PostgreSQL), and updates the asset of each gold table. Its result says where gold
-   can be read. If a place fails, clear the task: the same publication is completed.
+   can be read. If a place fails, clear the task: the same publication is completed. A run that a source requires to be
+   signed is not published unless it was approved.
 
 Whatever fails, readers keep the gold that was published before. After mending it, clear the failed task and what
 follows, or trigger a new run.
@@ -28,30 +31,34 @@ from airflow.sdk import DAG, AssetAll, Param, get_current_context, task
 from wardlake.publish import gate as open_gate
 from wardlake.publish import publish as publish_gold
 from wardlake.quality import Verdict, judge_source, report_run
+from wardlake.quality.runs import run_of
 from wardlake.settings import load_settings
 from wardlake.sources import active_sources
 from wardlake.warehouse import dbt, expose
 from wardlake_airflow.assets import bronze_asset, gold_asset
 from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.faults import told_to_airflow
+from wardlake_airflow.links import BUILD_DAG, ReportLink, page_of_run
 from wardlake_airflow.models import STATUSES, UNCHANGED, manifest_path, model_tasks, read_models
+from wardlake_airflow.signing import LONGEST_WAIT, ask_auditor, enter_answer
 from wardlake_airflow.windows import name_of_run
 
 settings = load_settings()
 sources = active_sources(settings)
 triggers = [bronze_asset(source.name) for source in sources if source.triggers_build]
+needs_signature = any(source.signoff == "required" for source in sources)
 models = read_models(settings) if manifest_path(settings).exists() else {}
 gold = {f"gold.{model.table}": gold_asset(model.table) for model in models.values() if model.schema == "gold"}
 
 with DAG(
-    "build_gold",
+    BUILD_DAG,
     description="Build silver and gold with dbt, check gold, publish it.",
     doc_md=__doc__,
     schedule=AssetAll(*triggers) if triggers else None,
     catchup=False,
     max_active_runs=1,
     params={"full_refresh": Param(False, type="boolean", description="Build all models, changed or not.")},
-    dagrun_timeout=timedelta(hours=6),
+    dagrun_timeout=timedelta(hours=6) + (LONGEST_WAIT if needs_signature else timedelta()),
     tags=["wardlake", "silver", "gold"],
     default_args={
         "owner": "data team",
@@ -80,7 +87,7 @@ with DAG(
 
     @task(
         doc_md="Writes the quality report of the build, stores it for good and enters the run into the ledger; "
-        "returns the run's id, the report's path and the verdict counts."
+        "returns the run's id, its headline, the report's path, page and SHA-256, and the verdict counts."
     )
     def report(build: dict[str, object], judged: list[dict[str, object]]) -> dict[str, object]:
         run = name_of_run(get_current_context())
@@ -99,11 +106,24 @@ with DAG(
                 verdicts=verdicts,
                 dag_run=run,
             )
+            reported = run_of(settings, str(build["build_id"]))
         return {
-            "run_id": build["build_id"],
+            "run_id": reported.run_id,
+            "headline": reported.headline,
             "path": str(path),
+            "page": page_of_run(reported.run_id),
+            "sha256": reported.report_sha256,
             "verdicts": dict(Counter(verdict.status for verdict in verdicts)),
         }
+
+    @task(
+        doc_md="Enters the auditor's answer into the ledger, bound to the SHA-256 of the report; returns the decision. "
+        "Refused to whoever has decided on quarantined rows of the run: clear ask_auditor, let somebody else answer."
+    )
+    def sign(reported: dict[str, object], answer: dict[str, object]) -> dict[str, str]:
+        with told_to_airflow():
+            signed = enter_answer(load_settings(), reported, answer)
+        return {"decision": signed.decision, "signed_by": signed.signed_by}
 
     @task(
         pool="warehouse",
@@ -153,7 +173,15 @@ with DAG(
     judged = gate(build)
     published = publish(build)
     built = build_models()
+    reported = report(build, judged)
+    for validating in (judged, reported):
+        validating.operator.operator_extra_links = (ReportLink(),)
     build >> built >> judged
-    report(build, judged) >> published
+    if needs_signature:
+        asked = ask_auditor("report")
+        reported >> asked
+        sign(reported, asked.output) >> published
+    else:
+        reported >> published
     if models:
         build >> model_tasks(settings, models, build_task_id="build_models")

@@ -38,6 +38,7 @@ from wardlake_airflow.callbacks import log_failure
 from wardlake_airflow.connections import connection_uri
 from wardlake_airflow.extraction import show, told
 from wardlake_airflow.faults import told_to_airflow
+from wardlake_airflow.links import ReportLink
 from wardlake_airflow.windows import name_of_run, window_of_run
 
 MOMENT = {"type": ["null", "string"], "format": "date-time"}
@@ -134,7 +135,8 @@ def extract_dag(source: Source) -> DAG:
             return counts
 
         together = read_together() if source.consistent and source.connection.kind in IN_ONE_TRANSACTION else None
-        validate(extract.partial(new=together).expand(table=list(source.tables)))
+        validated = validate(extract.partial(new=together).expand(table=list(source.tables)))
+        validated.operator.operator_extra_links = (ReportLink(),)
     return dag
 
 

@@ -46,15 +46,16 @@ def gate(settings: Settings, build_id: str | None = None, dag_run: str | None = 
 
 
 def publish(settings: Settings, build_id: str | None = None) -> Publication:
-    """Publish the gold of the build that passed the gate, and was signed where a source requires it, everywhere that the settings name.
+    """Publish the gold of the build that passed the gate, everywhere that the settings name.
+
+    If a source requires a signature, the build's report must have been approved.
 
     The copy on disk and the files of Iceberg are written out of sight; then one place after the other shows the
     publication. If a place fails, publishing the same build again mends it: the places that show it already are left
     as they are.
 
     Raises:
-        PermanentError: the build did not pass the gate, or a source requires a signature that it lacks; the disk is
-            full, or a place refused it.
+        PermanentError: the build did not pass the gate or lacks a signature, the disk is full, or a place refused it.
         PassingError: another build has begun since, or holds the warehouse, or a place did not answer.
     """
     build = current_build(settings, build_id)

@@ -4,18 +4,20 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-PREFIX = "/wardlake"
+from wardlake_airflow.links import PREFIX
 
 
 class WardlakePlugin(AirflowPlugin):
-    """Adds the newest quality report to the menu."""
+    """Adds the page 'Data quality' to the menu."""
 
     name = "wardlake"
-    external_views = ({"name": "Quality report", "href": f"{PREFIX}/reports/newest", "destination": "nav"},)
+    external_views = (
+        {"name": "Data quality", "href": f"{PREFIX}/quality", "url_route": "data-quality", "destination": "nav"},
+    )
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:
-        """The app of the reports; only the API server asks for it."""
-        from wardlake_airflow.reports import app  # noqa: PLC0415  a second of imports that tasks can do without
+        """The app of the page; only the API server asks for it."""
+        from wardlake_airflow.pages import app  # noqa: PLC0415  a second of imports that tasks can do without
 
         return [{"name": "wardlake", "app": app, "url_prefix": PREFIX}]

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import set_current_context
 
 FILE = "build_gold.py"
-STEPS = ["expose_bronze", "build_models", "gate", "publish", "report"]
+STEPS = ["expose_bronze", "build_models", "gate", "report", "publish"]
 
 Parse = Callable[[str], DagBag]
 

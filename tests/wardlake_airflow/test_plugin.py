@@ -7,7 +7,7 @@ from airflow._shared.module_loading import find_path_from_directory
 
 from wardlake.settings import PROJECT_ROOT
 from wardlake_airflow.plugin import WardlakePlugin
-from wardlake_airflow.reports import app
+from wardlake_airflow.pages import app
 
 PLUGINS = PROJECT_ROOT / "plugins"
 
@@ -17,11 +17,12 @@ def test_only_the_plugin_module_is_imported_as_a_plugin() -> None:
     assert [path for path in found if path.endswith(".py")] == [str(PLUGINS / "wardlake_airflow" / "plugin.py")]
 
 
-def test_the_menu_leads_to_the_app_of_the_reports() -> None:
+def test_the_menu_leads_to_the_page() -> None:
     plugin = WardlakePlugin()
     (mounted,) = plugin.fastapi_apps
     assert mounted["app"] is app
-    assert plugin.external_views[0]["href"] == f"{mounted['url_prefix']}/reports/newest"
+    (view,) = plugin.external_views
+    assert view["href"].removeprefix(mounted["url_prefix"]) in {route.path for route in app.routes}
 
 
 def test_a_process_that_loads_the_plugin_does_not_pay_for_the_app() -> None:
