@@ -130,7 +130,9 @@ def test_the_entrypoint_prepares_an_empty_environment_and_may_be_repeated(
         assert SECRET not in ended.stdout + ended.stderr
     with psycopg.connect(database) as connection:
         assert connection.execute("select username from ab_user").fetchall() == [("admin",)]
+        roles = {name for (name,) in connection.execute("select name from ab_role where name like 'Wardlake %'")}
         pools = connection.execute("select pool, slots from slot_pool order by pool").fetchall()
+    assert roles == {f"Wardlake {name}" for name in ("viewer", "analyst", "auditor", "data team")}
     assert pools[1:] == [("warehouse", 1)]
     assert Lake(settings).list(f"{settings.bucket_prefix}c-bronze") == []
     assert (settings.dbt_target_dir / "manifest.json").exists()

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.quality.keeping import stored_report
-from wardlake.quality.runs import Run, latest_runs, run_of, run_told_by, sources_of, sources_to_sign
+from wardlake.quality.runs import LATEST, Run, latest_runs, run_of, run_told_by, sources_of, sources_to_sign
 from wardlake.quality.signing import sign
 from wardlake.settings import load_settings
 from wardlake_airflow.links import ASK_TASK, BUILD_DAG
@@ -68,7 +68,14 @@ def index(request: Request, before: str | None = None) -> HTMLResponse:
     settings = load_settings()
     runs = latest_runs(settings, before)
     reports = sorted(path.stem.removeprefix("source-") for path in settings.reports_dir.glob("source-*.html"))
-    return _page(request, "runs.html.j2", runs=runs, sources=[] if before else reports, is_first=before is None)
+    return _page(
+        request,
+        "runs.html.j2",
+        runs=runs,
+        sources=[] if before else reports,
+        is_first=before is None,
+        is_full=len(runs) == LATEST,
+    )
 
 
 @app.get("/quality/dag-run")
@@ -94,7 +101,7 @@ def run_page(request: Request, run_id: RunId, user: GetUserDep, session: Session
         run=run,
         required_by=sources_to_sign(settings, sources_of(settings, run_id)),
         question=_open_question(session, run),
-        may_sign=_signs(user),
+        may_sign=may_sign(user),
         user=user.get_name(),
         longest_remark=LONGEST_REMARK,
     )
@@ -112,7 +119,7 @@ def signature(
 ) -> Response:
     """Sign a run in the name of whoever is logged in."""
     _refuse_other_sites(request)
-    if not _signs(user):
+    if not may_sign(user):
         raise HTTPException(status.HTTP_403_FORBIDDEN, "To sign is the right of auditors.")
     settings = load_settings()
     if _open_question(session, run_of(settings, run_id)):
@@ -137,7 +144,8 @@ def report(name: RunId) -> Response:
     return HTMLResponse(content, headers={**HEADERS, "Content-Security-Policy": REPORT_POLICY})
 
 
-def _signs(user: BaseUser) -> bool:
+def may_sign(user: BaseUser) -> bool:
+    """Whether a user may answer what `build_gold` asks of people, and so sign."""
     return get_auth_manager().is_authorized_dag(
         method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=BUILD_DAG), user=user
     )

@@ -40,7 +40,7 @@ def ask_auditor(report_task_id: str) -> HITLOperator:
         subject=f"Sign off run {{{{ {report}['run_id'] }}}}",
         body=QUESTION.format(report=report),
         options=[APPROVE, REJECT],
-        params={"remark": Param("", type="string", title="Remark", description="A rejection needs one.")},
+        params={"remark": Param(None, type=["null", "string"], title="Remark", description="A rejection needs one.")},
         response_timeout=LONGEST_WAIT,
         execution_timeout=None,
         retries=0,

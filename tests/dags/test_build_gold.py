@@ -12,6 +12,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, AssetAll
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import set_current_context
+from airflow.serialization.serialized_objects import OperatorSerialization
 
 FILE = "build_gold.py"
 STEPS = ["expose_bronze", "build_models", "gate", "report", "publish"]
@@ -76,6 +77,29 @@ def test_each_step_waits_for_the_one_before(dag: DAG) -> None:
     for earlier, later in pairwise(STEPS):
         assert earlier in dag.get_task(later).upstream_task_ids
     assert all(task.trigger_rule == "all_success" for task in dag.tasks)
+
+
+def test_an_auditor_is_asked_if_a_source_requires_it(parse: Parse, add_source: Callable[..., None]) -> None:
+    assert not {"ask_auditor", "sign"} & set(parse(FILE).dags["build_gold"].task_ids)
+    add_source("clinic", signoff="required")
+    dag = parse(FILE).dags["build_gold"]
+    for earlier, later in pairwise(["report", "ask_auditor", "sign", "publish"]):
+        assert earlier in dag.get_task(later).upstream_task_ids
+    asked = dag.get_task("ask_auditor")
+    assert asked.execution_timeout is None
+    assert asked.response_timeout < dag.dagrun_timeout
+    assert asked.retries == 0
+
+
+def test_each_validating_task_links_to_its_report(parse: Parse, add_source: Callable[..., None]) -> None:
+    add_source("clinic", signoff="required")
+    linked = {
+        task.task_id
+        for dag in (parse(FILE).dags["build_gold"], parse("extract_sources.py").dags["extract_clinic"])
+        for task in dag.tasks
+        if "_operator_extra_links" in OperatorSerialization.serialize_operator(task)
+    }
+    assert linked == {"gate", "report", "ask_auditor", "validate"}
 
 
 def test_whatever_touches_the_warehouse_takes_turns(dag: DAG) -> None:

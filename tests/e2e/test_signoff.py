@@ -67,8 +67,6 @@ with DAG(BUILD_DAG, schedule=None, is_paused_upon_creation=False):
 """
 
 
-
-
 def new_run(settings: Settings, run_id: str | None = None, dag_run: str | None = None, batch: str = "b1") -> str:
     """Report a run with one table, and return its id."""
     rules = [

@@ -1,5 +1,6 @@
 """Gold is shown everywhere or, after a failure, completed by publishing again; a shut gate changes nothing."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from pydantic import SecretStr
 from wardlake.errors import PassingError, PermanentError
 from wardlake.publish import current_publication, gate, publish
 from wardlake.publishing.iceberg import open_catalog
+from wardlake.quality import report_run, sign
 from wardlake.settings import Settings
-from wardlake.warehouse.expose import save_build
+from wardlake.warehouse.expose import Exposed, save_build
 
 
 def shown(settings: Settings) -> dict[str, tuple[int, ...]]:
@@ -47,6 +49,32 @@ def test_a_new_build_replaces_the_former_everywhere(hospital: Settings) -> None:
         assert shown(hospital) == dict.fromkeys(EVERYWHERE, (number, number))
         assert current_publication(hospital) == published
         assert record_of(hospital)["publication_id"] == published.publication_id
+
+
+def test_gold_of_a_source_that_requires_it_waits_for_the_signature(hospital: Settings, tmp_path: Path) -> None:
+    new_build(hospital, 1)
+    publish(hospital)
+    signed = hospital.model_copy(update={"project_root": tmp_path})
+    shutil.copytree(hospital.project_root / "dags" / "sources", signed.sources_dir)
+    with (signed.sources_dir / "reference_pharmacy.yaml").open("a") as yaml:
+        yaml.write("\nsignoff: required\n")
+    exposed = [Exposed("reference_pharmacy", "drugs", ("b1",), 9, 9, 0)]
+    build = new_build(signed, 2).model_copy(update={"exposed": exposed})
+    save_build(signed, build)
+    sha256 = hashlib.sha256(
+        report_run(signed, run_id=build.build_id, exposed=exposed, verdicts=[]).read_bytes()
+    ).hexdigest()
+
+    told = rf"Run {build.build_id} waits for a signature, which reference_pharmacy requires.*wardlake quality sign"
+    with pytest.raises(PermanentError, match=told):
+        publish(signed)
+    sign(signed, build.build_id, sha256, "rejected", "A. Auditor", "a ward is missing")
+    with pytest.raises(PermanentError, match=r"was rejected by A\. Auditor: a ward is missing"):
+        publish(signed)
+    assert shown(signed) == dict.fromkeys(EVERYWHERE, (1, 1))
+    sign(signed, build.build_id, sha256, "approved", "A. Auditor", "it was closed")
+    publish(signed)
+    assert shown(signed) == dict.fromkeys(EVERYWHERE, (2, 2))
 
 
 def test_gold_stays_as_it_was_if_the_gate_stays_shut(hospital: Settings, tmp_path: Path) -> None:
