@@ -51,14 +51,8 @@ def test_pages_of_sources_are_served_and_nothing_else_is(settings: Settings, rea
     (settings.home / "env").write_text("WARDLAKE_THREADS=1")
     assert "/reports/source-clinic.html" in reader.get("/quality").text
     assert reader.get("/reports/source-clinic.html").text == "the clinic's page"
-    for path in (
-        "/reports/nothing.html",
-        "/reports/..%2Fenv",
-        "/reports/%2e%2e/env",
-        "/reports/*.html",
-        "/reports/env",
-    ):
-        assert reader.get(path).status_code in (404, 422), path
+    for path in ("nothing.html", "..%2Fenv", "%2e%2e/env", "*.html", "env"):
+        assert reader.get(f"/reports/{path}").status_code in (404, 422), path
 
 
 def test_the_list_of_runs_does_not_grow_with_the_years(settings: Settings, reader: TestClient) -> None:
@@ -76,7 +70,5 @@ def test_the_list_of_runs_does_not_grow_with_the_years(settings: Settings, reade
 
 def test_on_a_laptop_those_sign_who_may_answer_the_build() -> None:
     create_auth_manager()
-    signing = {
-        role for role in ("viewer", "user", "op", "admin") if may_sign(SimpleAuthManagerUser(username="a", role=role))
-    }
-    assert signing == {"user", "op", "admin"}
+    users = [SimpleAuthManagerUser(username="a", role=role) for role in ("viewer", "user", "op", "admin")]
+    assert [user.role for user in users if may_sign(user)] == ["user", "op", "admin"]

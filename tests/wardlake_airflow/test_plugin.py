@@ -6,8 +6,8 @@ import sys
 from airflow._shared.module_loading import find_path_from_directory
 
 from wardlake.settings import PROJECT_ROOT
-from wardlake_airflow.plugin import WardlakePlugin
 from wardlake_airflow.pages import app
+from wardlake_airflow.plugin import WardlakePlugin
 
 PLUGINS = PROJECT_ROOT / "plugins"
 

@@ -131,5 +131,6 @@ def sources_of(settings: Settings, run_id: str) -> set[str]:
 
 
 def _run(row: tuple[Any, ...]) -> Run:
-    *run, decision, signed_by, remark, signed_at = row
-    return Run(*run, signature=Signature(decision, signed_by, remark, signed_at) if decision else None)
+    run_id, dag_run, status, headline, rows, quarantined, sha256, reported_at, *signature = row
+    signed = Signature(*signature) if signature[0] else None
+    return Run(run_id, dag_run, status, headline, rows, quarantined, sha256, reported_at, signed)
