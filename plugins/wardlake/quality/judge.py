@@ -90,7 +90,7 @@ def _verdicts(
     verdicts = []
     try:
         with connect(settings) as connection:
-            _create_views(settings, connection, source, current)
+            create_views(settings, connection, source, current)
             for number, (name, manifests) in enumerate(current.items(), start=1):
                 verdicts += [
                     stored.get(manifest.batch_id) or _judge(settings, lake, connection, source, manifest, suites[name])
@@ -131,9 +131,10 @@ def judge_gold(settings: Settings, *, dag_run: str | None = None) -> list[Verdic
     return verdicts
 
 
-def _create_views(
+def create_views(
     settings: Settings, connection: duckdb.DuckDBPyConnection, source: Source, current: dict[str, list[Manifest]]
 ) -> None:
+    """Let rules read the rows that each table of the source has now, and the files that hold them."""
     for table, manifests in current.items():
         if not manifests:
             continue

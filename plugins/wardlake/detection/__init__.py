@@ -1,0 +1,7 @@
+"""A catalogue of defects of hospital data, planted into the clean reference hospital one by one to see who finds them."""
+
+from wardlake.detection.catalogue import Defect, catalogue
+from wardlake.detection.hospital import clean_hospital
+from wardlake.detection.plant import Finding, plant
+
+__all__ = ["Defect", "Finding", "catalogue", "clean_hospital", "plant"]
