@@ -42,10 +42,18 @@ def plant(connection: duckdb.DuckDBPyConnection, suites: Mapping[str, Suite], de
             found |= judge(connection, table, rules)
     finally:
         show(connection, CLEAN, defect.table)
-    intended = {(defect.rule, row) for row in wanted}
-    excused = {(rule, row) for rule, row in found if rule in defect.also}
-    silent = [f"{rule} says nothing" for rule in defect.also if rule not in {rule for rule, _ in excused}]
-    false = [f"{rule} at row {row}" if row else rule for rule, row in sorted(found - intended - excused, key=str)]
+    return compare(defect.rule, defect.also, wanted, found)
+
+
+def compare(rule: str, also: Sequence[str], wanted: set[int | None], found: Found) -> Finding:
+    """Whether a rule found what it had to find, and what else was found.
+
+    What `also` lists must speak as well, so that nobody lists what is long mended.
+    """
+    intended = {(rule, row) for row in wanted}
+    unasked = sorted({(name, row) for name, row in found - intended if name not in also}, key=str)
+    false = [f"{name} at row {row}" if row else name for name, row in unasked]
+    silent = [f"{name} says nothing" for name in also if name not in {name for name, _ in found}]
     return Finding(bool(wanted) and intended <= found, false + silent)
 
 

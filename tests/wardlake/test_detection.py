@@ -1,0 +1,54 @@
+"""Every defect of the catalogue, planted into the clean hospital, is found by its rule at its rows; nothing else is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+import pytest
+
+from wardlake.detection import DELIVERIES, Defect, Delivery, catalogue, clean_hospital, deliver, judge_clean, plant
+from wardlake.detection.hospital import reference_sources
+from wardlake.quality.suites import Suite, suite_for
+from wardlake.settings import Settings
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """The clean hospital: loaded, extracted and kept as tables."""
+
+    settings: Settings
+    pg_uri: str
+    connection: duckdb.DuckDBPyConnection
+    suites: dict[str, dict[str, Suite]]
+
+
+@pytest.fixture(scope="module")
+def hospital(module_settings: Settings, module_database: str) -> Iterator[Hospital]:
+    """Made once; each defect is taken out again."""
+    suites = {
+        source.name: {table: suite_for(module_settings, source, table) for table in source.tables}
+        for source in reference_sources(module_settings)
+    }
+    with clean_hospital(module_settings, module_database) as connection:
+        yield Hospital(module_settings, module_database, connection, suites)
+
+
+def test_nothing_is_found_in_the_clean_hospital(hospital: Hospital) -> None:
+    verdicts = judge_clean(hospital.settings)
+    not_passed = [rule.rule_id for verdict in verdicts for rule in verdict.rules if rule.status != "passed"]
+    assert not_passed == []
+    assert [verdict.status for verdict in verdicts] == ["passed"] * 16
+
+
+@pytest.mark.parametrize("defect", catalogue(), ids=lambda defect: defect.id)
+def test_a_defect_is_found_by_its_rule_at_its_rows(hospital: Hospital, defect: Defect) -> None:
+    finding = plant(hospital.connection, hospital.suites[defect.source], defect)
+    assert finding.false == []
+    assert finding.is_found
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES, ids=lambda delivery: delivery.id)
+def test_a_defect_of_a_delivery_is_found_by_its_rule(hospital: Hospital, delivery: Delivery) -> None:
+    finding = deliver(hospital.settings, hospital.pg_uri, delivery)
+    assert finding.false == []
+    assert finding.is_found
