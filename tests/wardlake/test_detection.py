@@ -8,6 +8,7 @@ import pytest
 
 from wardlake.detection import DELIVERIES, Defect, Delivery, catalogue, clean_hospital, deliver, judge_clean, plant
 from wardlake.detection.hospital import reference_sources
+from wardlake.detection.page import PAGE, dimension_of, page, rule_metas
 from wardlake.quality.suites import Suite, suite_for
 from wardlake.settings import Settings
 
@@ -52,3 +53,15 @@ def test_a_defect_of_a_delivery_is_found_by_its_rule(hospital: Hospital, deliver
     finding = deliver(hospital.settings, hospital.pg_uri, delivery)
     assert finding.false == []
     assert finding.is_found
+
+
+def test_the_catalogue_covers_every_table_and_dimension() -> None:
+    metas, defects = rule_metas(), catalogue()
+    assert len({defect.id for defect in defects} | {one.id for one in DELIVERIES}) == len(defects) + len(DELIVERIES)
+    assert len({defect.table for defect in defects}) == 16
+    dimensions = {dimension_of(metas, one.rule) for one in (*defects, *DELIVERIES)}
+    assert dimensions == {"conformance", "completeness", "plausibility", "uniqueness", "timeliness", "consistency"}
+
+
+def test_the_page_of_the_defects_is_in_step_with_the_catalogue() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it again: python -m wardlake.detection.page"

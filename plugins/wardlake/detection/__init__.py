@@ -1,4 +1,4 @@
-"""A catalogue of defects of hospital data, planted into the clean reference hospital one by one to see who finds them."""
+"""A catalogue of defects of hospital data, planted one by one to see which rule finds it."""
 
 from wardlake.detection.catalogue import Defect, catalogue
 from wardlake.detection.deliveries import DELIVERIES, Delivery, deliver, judge_clean

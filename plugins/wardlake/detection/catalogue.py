@@ -49,7 +49,8 @@ class Defect(BaseModel):
         if self.set is not None:
             return ", ".join(f"{column} = {value}" for column, value in self.set.items())
         if self.copy_with is not None:
-            return "copied with " + ", ".join(f"{column} = {value}" for column, value in self.copy_with.items())
+            values = ", ".join(f"{column} = {value}" for column, value in self.copy_with.items())
+            return f"copied, with {values}" if values else ""
         return "deleted" if self.delete else " ".join(str(self.sql).split())
 
     @model_validator(mode="after")

@@ -30,7 +30,7 @@ RESULTS = "exam_result"
 
 @dataclass(frozen=True)
 class Delivery:
-    """A defect of a delivery, and where it must be found: a condition for rows of the rule's table, or nowhere in it."""
+    """A defect of a delivery, and how it is planted, extracted and judged."""
 
     id: str
     title: str
@@ -67,7 +67,7 @@ def _of_files(at: str | None, change: Callable[[Path], None], table: str = "disp
     """The pharmacy's files, changed in a folder, come into buckets of their own."""
 
     def plant(settings: Settings, _: str) -> Judged:
-        _, source = reference_sources(settings)
+        source = reference_sources(settings)[1]
         own = settings.model_copy(update={"bucket_prefix": f"{settings.bucket_prefix}-{uuid.uuid4().hex[:8]}"})
         lake, landed = Lake(own), settings.bucket("landing")
         lake.ensure_buckets()
@@ -114,7 +114,7 @@ def _changed(pg_uri: str, statement: str) -> Iterator[None]:
 
 
 def _stale(settings: Settings, _: str) -> Judged:
-    source, _ = reference_sources(settings)
+    source = reference_sources(settings)[0]
     daily = source.model_copy(update={"fresh_hours": 24})
     old = [
         batch.model_copy(update={"extracted_at": batch.extracted_at - 2 * DAY})
@@ -211,8 +211,8 @@ DELIVERIES = (
         "a missing submission is not a zero",
         "the file of May is left out",
         _of_files(
-            "_row_id = (SELECT min(_row_id) FROM dispensing WHERE \"Date\" = "
-            "(SELECT min(\"Date\") FROM dispensing WHERE \"Date\" >= '2025-06-01'))",
+            '_row_id = (SELECT min(_row_id) FROM dispensing WHERE "Date" = '
+            '(SELECT min("Date") FROM dispensing WHERE "Date" >= \'2025-06-01\'))',
             lambda folder: (folder / "dispensing_202505.csv").unlink(),
         ),
         also=(

@@ -22,9 +22,7 @@ CLEAN, CHANGED = "clean", "changed"
 
 
 @contextmanager
-def clean_hospital(
-    settings: Settings, pg_uri: str, patients: int = PATIENTS
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def clean_hospital(settings: Settings, pg_uri: str, patients: int = PATIENTS) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the current rows of every table, named as rules name them: views on tables of schema `clean`.
 
     Raises:
