@@ -1,7 +1,7 @@
 """Every defect of the catalogue, planted into the clean hospital, is found by its rule at its rows; nothing else is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pytest
@@ -53,6 +53,28 @@ def test_a_defect_of_a_delivery_is_found_by_its_rule(hospital: Hospital, deliver
     finding = deliver(hospital.settings, hospital.pg_uri, delivery)
     assert finding.false == []
     assert finding.is_found
+
+
+def test_a_defect_that_is_not_found_or_found_elsewhere_is_told(hospital: Hospital) -> None:
+    defect = next(one for one in catalogue() if one.id == "admission.age_999")
+    suites = hospital.suites["reference"]
+    rules = suites["admission"].rules
+
+    def without(*names: str) -> dict[str, Suite]:
+        kept = tuple(rule for rule in rules if rule.meta.rule_id.rsplit(".", 1)[1] not in names)
+        return {**suites, "admission": replace(suites["admission"], rules=kept)}
+
+    unlisted = defect.model_copy(update={"also": []})
+    elsewhere = defect.model_copy(update={"at": "_row_id = 7"})
+    assert not plant(hospital.connection, without("age_above_120"), defect).is_found
+    assert plant(hospital.connection, without("age_differs_from_date_of_birth"), defect).false == [
+        "reference.admission.age_differs_from_date_of_birth says nothing"
+    ]
+    assert plant(hospital.connection, suites, unlisted).false == [
+        "reference.admission.age_differs_from_date_of_birth at row 1"
+    ]
+    finding = plant(hospital.connection, suites, elsewhere)
+    assert (finding.is_found, finding.false) == (False, ["reference.admission.age_above_120 at row 1"])
 
 
 def test_the_catalogue_covers_every_table_and_dimension() -> None:

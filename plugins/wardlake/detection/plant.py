@@ -106,7 +106,5 @@ def _wanted(connection: duckdb.DuckDBPyConnection, defect: Defect) -> set[int | 
         return {None}
     added = f"_row_id > (SELECT max(_row_id) FROM {CLEAN}.{as_name(defect.table)})"
     where = defect.at or (added if defect.copy_with is not None else "_row_id IN (SELECT _row_id FROM picked)")
-    return {
-        row
-        for (row,) in connection.execute(f"SELECT _row_id FROM {as_name(defect.judged)} AS t WHERE {where}").fetchall()
-    }
+    found = connection.execute(f"SELECT _row_id FROM {as_name(defect.judged)} AS t WHERE {where}").fetchall()
+    return {row for (row,) in found}
