@@ -16,15 +16,7 @@ import typer
 from hospital import servers
 from report import tell
 
-from wardlake.detection import (
-    DELIVERIES,
-    Finding,
-    catalogue,
-    clean_hospital,
-    deliver,
-    judge_clean,
-    plant,
-)
+from wardlake.detection import DELIVERIES, Finding, catalogue, clean_hospital, deliver, judge_clean, plant
 from wardlake.detection.hospital import PATIENTS, reference_sources
 from wardlake.detection.page import dimension_of, rule_metas
 from wardlake.embedded import postgres
@@ -67,6 +59,7 @@ def main(
         "found_in_the_clean_hospital": clean,
         "missed_defects": missed,
         "false_alarms": unasked,
+        "rules_without_a_defect": sorted(set(metas) - set(rules.values())),
         "seconds": seconds,
     }
     tell(f"Defects planted into a hospital of {patients:,} patients", rows, facts, json_file)
