@@ -166,7 +166,7 @@ def _judge(
     with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:
         path = Path(folder) / "verdicts.parquet"
         found = write_rows(connection, suite.rules, evaluate(connection, JUDGED, suite.rules), path)
-        results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
+        results = [result_of(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
         results += judge_volume(settings, lake, source, manifest)
         verdict = Verdict(
             source=manifest.source,
@@ -196,7 +196,8 @@ def _judge(
     return winner
 
 
-def _result(rule: Rule, outcome: Outcome) -> RuleResult:
+def result_of(rule: Rule, outcome: Outcome) -> RuleResult:
+    """What a rule says by what it found and by its threshold."""
     return RuleResult(
         rule_id=rule.meta.rule_id,
         dimension=rule.meta.dimension,
@@ -243,7 +244,7 @@ def _judge_gold_table(
         connection.execute(f'CREATE OR REPLACE VIEW {JUDGED} AS FROM gold."{table}"')
         rows = connection.execute(f"SELECT count(*) FROM {JUDGED}").fetchall()[0][0]
         outcomes = evaluate(connection, JUDGED, suite.rules)
-        results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
+        results = [result_of(rule, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
     else:
         message = f"the build has no table gold.{table}"
     return Verdict(
