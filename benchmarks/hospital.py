@@ -34,8 +34,8 @@ class Measured:
 
 
 @contextmanager
-def hospital(patients: int) -> Iterator[Settings]:
-    """Settings of a hospital of this size that no run has touched yet; everything is gone afterwards."""
+def servers() -> Iterator[Settings]:
+    """Settings of an empty PostgreSQL and an empty S3 server; everything is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="wardlake-benchmark-") as folder:
         home = Path(folder) / "home"
         os.environ["WARDLAKE_HOME"] = str(home)
@@ -43,10 +43,17 @@ def hospital(patients: int) -> Iterator[Settings]:
         try:
             settings = stack.save_settings(before, stack.start_servers(before, echo), SOURCES)
             Lake(settings).ensure_buckets()
-            load_reference(settings, postgres.uri(home, "hospital"), patients=patients)
             yield settings
         finally:
             stack.down(home)
+
+
+@contextmanager
+def hospital(patients: int) -> Iterator[Settings]:
+    """Settings of a hospital of this size that no run has touched yet; everything is gone afterwards."""
+    with servers() as settings:
+        load_reference(settings, postgres.uri(settings.home, "hospital"), patients=patients)
+        yield settings
 
 
 def measured_run(settings: Settings, window: Window, *options: str) -> Measured:

@@ -90,7 +90,7 @@ def _verdicts(
     verdicts = []
     try:
         with connect(settings) as connection:
-            _create_views(settings, connection, source, current)
+            create_views(settings, connection, source, current)
             for number, (name, manifests) in enumerate(current.items(), start=1):
                 verdicts += [
                     stored.get(manifest.batch_id) or _judge(settings, lake, connection, source, manifest, suites[name])
@@ -131,9 +131,10 @@ def judge_gold(settings: Settings, *, dag_run: str | None = None) -> list[Verdic
     return verdicts
 
 
-def _create_views(
+def create_views(
     settings: Settings, connection: duckdb.DuckDBPyConnection, source: Source, current: dict[str, list[Manifest]]
 ) -> None:
+    """Let rules read the rows that each table of the source has now, and the files that hold them."""
     for table, manifests in current.items():
         if not manifests:
             continue
@@ -165,7 +166,7 @@ def _judge(
     with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:
         path = Path(folder) / "verdicts.parquet"
         found = write_rows(connection, suite.rules, evaluate(connection, JUDGED, suite.rules), path)
-        results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
+        results = [result_of(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
         results += judge_volume(settings, lake, source, manifest)
         verdict = Verdict(
             source=manifest.source,
@@ -195,7 +196,8 @@ def _judge(
     return winner
 
 
-def _result(rule: Rule, outcome: Outcome) -> RuleResult:
+def result_of(rule: Rule, outcome: Outcome) -> RuleResult:
+    """What a rule says by what it found and by its threshold."""
     return RuleResult(
         rule_id=rule.meta.rule_id,
         dimension=rule.meta.dimension,
@@ -242,7 +244,7 @@ def _judge_gold_table(
         connection.execute(f'CREATE OR REPLACE VIEW {JUDGED} AS FROM gold."{table}"')
         rows = connection.execute(f"SELECT count(*) FROM {JUDGED}").fetchall()[0][0]
         outcomes = evaluate(connection, JUDGED, suite.rules)
-        results = [_result(rule, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
+        results = [result_of(rule, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
     else:
         message = f"the build has no table gold.{table}"
     return Verdict(

@@ -15,6 +15,8 @@ MIN_BEDS = 20
 PATIENTS_PER_BED = 10
 PATIENTS_PER_DOCTOR = 2
 
+DIRTY_ROWS = "95_planted.sql"
+
 TABLES = (
     "adt.pat_master", "adt.ward", "adt.bed", "adt.bed_status", "adt.admission", "adt.bed_movement",
     "ehr.diagnosis", "ehr.exam_result", "ehr.drug", "ehr.prescription", "ehr.administration",
@@ -31,12 +33,17 @@ def generator_version() -> str:
 
 
 def generate(
-    engine: duckdb.DuckDBPyConnection, *, patients: int, seed: int, progress: Callable[[str], None] = lambda _: None
+    engine: duckdb.DuckDBPyConnection,
+    *,
+    patients: int,
+    seed: int,
+    is_clean: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Create the schemas adt, ehr, hr (as in the vendor's database) and pharmacy (contents of its files).
 
     Beds are a tenth of the patients, doctors half. The same seed and number of patients give the same rows, whatever
-    the number of threads.
+    the number of threads. A clean hospital is the same without the dirty rows of planted.py.
 
     Raises:
         PermanentError: fewer than 100 patients, which is too few for a hospital with all types of wards.
@@ -55,5 +62,7 @@ def generate(
         engine.execute(f"SET VARIABLE {name} = {int(value)}::BIGINT")
     engine.execute("SET VARIABLE lists = $folder", {"folder": str(FOLDER / "data")})
     for script in sorted((FOLDER / "sql").glob("*.sql")):
+        if is_clean and script.name == DIRTY_ROWS:
+            continue
         progress(script.stem.partition("_")[2].replace("_", " "))
         engine.execute(script.read_text(encoding="utf-8"))

@@ -41,18 +41,21 @@ def load_reference(
     *,
     patients: int = DEFAULT_PATIENTS,
     seed: int = DEFAULT_SEED,
+    is_clean: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> LoadedHospital:
     """Bring the reference hospital into an empty database and the landing bucket; does nothing if it is there.
 
     Another number of patients, another seed or another version of the generator replaces it. Killed half-way, the next
-    call begins again.
+    call begins again. A clean hospital has none of the dirty rows of planted.py.
 
     Raises:
         PassingError: the database or the store does not answer, or another process is loading.
         PermanentError: the database holds schemas that Wardlake did not make, or there are too few patients.
     """
     wanted = f"reference hospital, generator {generator_version()}, {patients} patients, seed {seed}"
+    if is_clean:
+        wanted += ", clean"
     lake, bucket = Lake(settings), settings.bucket("landing")
     with postgres.locked(pg_uri) as connection:
         is_there = postgres.loaded_as(connection, SCHEMAS) == wanted
@@ -60,9 +63,9 @@ def load_reference(
         if is_there and set(FILES) <= set(landed):
             return LoadedHospital(_counts(connection), sorted(FILES), is_new=False)
         with _scratch(settings) as (engine, work):
-            generate(engine, patients=patients, seed=seed, progress=progress)
+            generate(engine, patients=patients, seed=seed, is_clean=is_clean, progress=progress)
             progress("pharmacy files")
-            made = pharmacy.write_files(engine, work)
+            made = pharmacy.write_files(engine, work, is_clean=is_clean)
             if not is_there:
                 postgres.fill(engine, connection, pg_uri, progress)
             for path in made:

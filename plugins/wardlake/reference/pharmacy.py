@@ -27,10 +27,15 @@ NOTES = (
 )
 
 
-def write_files(engine: duckdb.DuckDBPyConnection, folder: Path) -> list[Path]:
-    """Write all files of the year into a folder; returns them sorted by name."""
+def write_files(engine: duckdb.DuckDBPyConnection, folder: Path, *, is_clean: bool = False) -> list[Path]:
+    """Write all files of the year into a folder; returns them sorted by name.
+
+    Clean files are those without a byte-order mark and without a line of totals.
+    """
     made = [_price_list(engine, folder, month) for month in QUARTERS]
     made += [_dispensing(engine, folder, month) for month in range(1, 13)]
+    if not is_clean:
+        _dirty(engine, folder)
     return sorted(made)
 
 
@@ -79,7 +84,7 @@ def _without_times(book: Workbook) -> bytes:
 
 
 def _dispensing(engine: duckdb.DuckDBPyConnection, folder: Path, month: int) -> Path:
-    path = folder / f"dispensing_2025{month:02d}.csv"
+    path = _dispensing_path(folder, month)
     engine.execute(
         f"""
         COPY (
@@ -98,10 +103,17 @@ def _dispensing(engine: duckdb.DuckDBPyConnection, folder: Path, month: int) -> 
         ) TO '{path}' (FORMAT csv, HEADER, DELIMITER ';')
         """
     )
-    if month == MONTH_WITH_BYTE_ORDER_MARK:
-        path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
-    if month == MONTH_WITH_TOTALS:
-        total = engine.execute("SELECT sum(quantity)::BIGINT FROM pharmacy.line WHERE month(date) = $m", {"m": month})
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(f"Total;;;;{total.fetchall()[0][0]};;;\n")
     return path
+
+
+def _dirty(engine: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    marked = _dispensing_path(folder, MONTH_WITH_BYTE_ORDER_MARK)
+    marked.write_bytes(codecs.BOM_UTF8 + marked.read_bytes())
+    month = MONTH_WITH_TOTALS
+    total = engine.execute("SELECT sum(quantity)::BIGINT FROM pharmacy.line WHERE month(date) = $m", {"m": month})
+    with _dispensing_path(folder, month).open("a", encoding="utf-8") as stream:
+        stream.write(f"Total;;;;{total.fetchall()[0][0]};;;\n")
+
+
+def _dispensing_path(folder: Path, month: int) -> Path:
+    return folder / f"dispensing_2025{month:02d}.csv"

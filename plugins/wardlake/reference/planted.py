@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DirtyRow:
-    """A planted row: `key` holds the values of the key columns as they stand in bronze."""
+    """A planted row: `key` holds the values of the key columns as they stand in bronze.
+
+    `also` are other rules that warn of the same row, and rightly.
+    """
 
     id: str
     source: str
@@ -17,14 +20,22 @@ class DirtyRow:
     action: str
     key: dict[str, int | str]
     what: str
+    also: tuple[str, ...] = ()
 
 
 def _rows(
-    source: str, table: str, rule: str, action: str, what: str, keys: list[dict[str, int | str]]
+    source: str,
+    table: str,
+    rule: str,
+    action: str,
+    what: str,
+    keys: list[dict[str, int | str]],
+    also: tuple[str, ...] = (),
 ) -> list[DirtyRow]:
     rule_id = f"{source}.{table}.{rule}"
+    others = tuple(f"{source}.{table}.{name}" for name in also)
     return [
-        DirtyRow(f"{table}.{rule}.{number}", source, table, rule_id, action, key, what)
+        DirtyRow(f"{table}.{rule}.{number}", source, table, rule_id, action, key, what, others)
         for number, key in enumerate(keys, start=1)
     ]
 
@@ -44,16 +55,19 @@ PLANTED: tuple[DirtyRow, ...] = (
     ),
     *_rows(
         "reference", "admission", "discharge_before_admission", "quarantine",
-        "discharge lies before admission", _numbered("adm_no", 3, 4),
+        "discharge lies before admission", _numbered("adm_no", 3, 4), ("case_without_bed",),
     ),
-    *_rows("reference", "admission", "negative_age", "quarantine", "age below zero", _numbered("adm_no", 5, 6)),
+    *_rows(
+        "reference", "admission", "negative_age", "quarantine",
+        "age below zero", _numbered("adm_no", 5, 6), ("case_without_bed",),
+    ),
     *_rows(
         "reference", "bed_movement", "unknown_ward", "quarantine",
-        "ward code that the ward list does not know", _numbered("mv_id", 3, 4),
+        "ward code that the ward list does not know", _numbered("mv_id", 3, 4), ("ends_after_discharge",),
     ),
     *_rows(
         "reference", "prescription", "dose_is_range", "warn",
-        "range typed where one dose belongs", _numbered("rx_id", 1, 2),
+        "range typed where one dose belongs", _numbered("rx_id", 1, 2), ("ordered_twice",),
     ),
     *_rows(
         "reference_pharmacy", "price_list", "price_not_positive", "quarantine",

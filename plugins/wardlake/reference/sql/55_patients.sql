@@ -30,7 +30,7 @@ WITH persons AS (
     INNER JOIN lines USING (line)
 ),
 firsts AS (
-    SELECT rec_id, min(adm_ts) AS first_ts FROM all_stays GROUP BY rec_id
+    SELECT rec_id, min(adm_ts) AS first_ts FROM all_stays WHERE adm_ts < today() GROUP BY rec_id
 ),
 drawn AS (
     SELECT
