@@ -3,7 +3,8 @@
 from wardlake.quality.check import check_suites
 from wardlake.quality.freshness import judge_freshness
 from wardlake.quality.judge import judge_gold, judge_source
-from wardlake.quality.report import report_run, write_report
+from wardlake.quality.pages import renew_index
+from wardlake.quality.report import report_run
 from wardlake.quality.suites import Suite, suite_for
 from wardlake.quality.verdicts import REFUSED, RuleResult, Verdict, last_verdicts, verdict_of
 
@@ -17,8 +18,8 @@ __all__ = [
     "judge_gold",
     "judge_source",
     "last_verdicts",
+    "renew_index",
     "report_run",
     "suite_for",
     "verdict_of",
-    "write_report",
 ]
