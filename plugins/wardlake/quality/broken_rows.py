@@ -120,7 +120,7 @@ def _keys(
         f"SELECT _batch_id, _row_id, {shown} FROM ({rows_query(settings, table, manifests)}) "
         f"SEMI JOIN (VALUES {wanted}) AS wanted(_batch_id, _row_id) USING (_batch_id, _row_id)"
     ).fetchall()
-    return columns, {(batch_id, row_id): values for batch_id, row_id, *values in found}
+    return columns, {(batch_id, row_id): tuple(values) for batch_id, row_id, *values in found}
 
 
 def _readable(settings: Settings, lake: Lake, told: TableReport, batch_ids: set[str]) -> Iterator[Manifest]:

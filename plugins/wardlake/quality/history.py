@@ -65,7 +65,7 @@ def read_history(ledger: duckdb.DuckDBPyConnection, tables: Collection[tuple[str
     asked = [[source for source, _ in tables], [table for _, table in tables]]
     history: History = {name: [] for name in tables}
     for source, table, *facts, rules, shares in ledger.execute(QUERY, asked).fetchall() if tables else []:
-        history[source, table].append(PastBatch(*facts, shares=dict(zip(rules, shares, strict=True))))
+        history[source, table].append(PastBatch(*facts, dict(zip(rules, shares, strict=True))))
     return history
 
 
