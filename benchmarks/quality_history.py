@@ -68,6 +68,7 @@ def _measured(runs: int) -> dict[str, object]:
                 "first_read_s": first_read,
                 "first_report_s": first_report,
                 "report_s": statistics.median(seconds),
+                "months": len(list(settings.reports_dir.glob("month-*.html"))),
                 "index_kb": index.stat().st_size / 1000,
                 "ledger_mb": (settings.home / "ledger.duckdb").stat().st_size / 1e6,
             }

@@ -1,9 +1,10 @@
 """What the ledger knows of a table's last batches: the measure by which a report says whether today is as usual."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from statistics import median
+from typing import Any
 
 import duckdb
 
@@ -56,6 +57,8 @@ class PastBatch:
         return 100 * self.quarantined_rows / self.rows if self.rows else 0.0
 
 
+_FACTS = tuple(field.name for field in fields(PastBatch) if field.name != "shares")
+
 History = dict[tuple[str, str], list[PastBatch]]
 """By source and table the last batches, the oldest first."""
 
@@ -64,8 +67,10 @@ def read_history(ledger: duckdb.DuckDBPyConnection, tables: Collection[tuple[str
     """The last batches of these tables, in one query for all of them."""
     asked = [[source for source, _ in tables], [table for _, table in tables]]
     history: History = {name: [] for name in tables}
-    for source, table, *facts, rules, shares in ledger.execute(QUERY, asked).fetchall() if tables else []:
-        history[source, table].append(PastBatch(*facts, dict(zip(rules, shares, strict=True))))
+    found: list[tuple[Any, ...]] = ledger.execute(QUERY, asked).fetchall() if tables else []
+    for source, table, *facts, rules, shares in found:
+        by_rule = dict(zip(rules, shares, strict=True))
+        history[source, table].append(PastBatch(**dict(zip(_FACTS, facts, strict=True)), shares=by_rule))
     return history
 
 
