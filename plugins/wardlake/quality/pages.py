@@ -1,4 +1,4 @@
-"""Pages that follow the ledger and are not signed: the index, one page per month, and one per source.
+"""Pages that follow the ledger and are not signed: the index, a page per year and month, and one per source.
 
 A run renews its own month only, so that the years before cost nothing.
 """
@@ -81,11 +81,13 @@ def renew_index(settings: Settings, run_ids: Collection[str]) -> None:
                 runs = _runs(ledger, f"WHERE strftime(entry_at, '%Y-%m') = '{month}' ORDER BY sequence DESC")
                 replace_file(path, render("month.html.j2", month=month, runs=runs).encode())
         latest = _runs(ledger, f"ORDER BY sequence DESC LIMIT {LATEST}")
-    years = [
-        (year, [(month, number) for month, number, _ in own]) for year, own in groupby(months, lambda row: row[0][:4])
-    ]
+    years = {year: list(own) for year, own in groupby(months, lambda row: row[0][:4])}
+    for year, own in years.items():
+        path = folder / f"year-{year}.html"
+        if not path.exists() or any(is_touched for *_, is_touched in own):
+            replace_file(path, render("year.html.j2", year=year, months=own).encode())
     sources = sorted(path.stem.removeprefix("source-") for path in folder.glob("source-*.html"))
-    page = render("index.html.j2", runs=latest, years=years, sources=sources)
+    page = render("index.html.j2", runs=latest, years=list(years), sources=sources)
     replace_file(folder / "index.html", page.encode())
 
 
