@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, get_args
 
+from wardlake.quality.grades import Grade, grade_of
+from wardlake.quality.history import PastBatch, usual_pct
 from wardlake.quality.suites import GOLD, Dimension
 from wardlake.quality.verdicts import GRAVITY, RuleResult, Verdict, VerdictStatus
 
@@ -20,6 +22,7 @@ class RuleLine:
     consequence: VerdictStatus
     evaluated: int
     unexpected: int
+    rows: "NamedRows | None" = None
 
     @property
     def name(self) -> str:
@@ -30,6 +33,29 @@ class RuleLine:
     def share_pct(self) -> float:
         """Share of the rows that break the rule."""
         return 100 * self.unexpected / self.evaluated if self.evaluated else 0.0
+
+    @property
+    def over_pct(self) -> float | None:
+        """By how many percentage points the share exceeds the threshold; None if it does not, or of a whole table."""
+        over = self.share_pct - (self.result.threshold_pct or 0)
+        return over if self.evaluated > 1 and self.result.threshold_pct is not None and over > 0 else None
+
+
+@dataclass(frozen=True)
+class NamedRow:
+    """A row by its place, and what may be shown of its key, in the order of the columns."""
+
+    batch_id: str
+    row_id: int
+    key: Sequence[object]
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """The first rows that break a rule; `columns` are those of the key that may be shown."""
+
+    columns: list[str]
+    rows: list[NamedRow]
 
 
 @dataclass(frozen=True)
@@ -45,6 +71,21 @@ class TableReport:
     accepted_rows: int | None
     rules: list[RuleLine]
     verdicts: list[Verdict]
+    past: Sequence[PastBatch] = ()
+    schema_changes: Sequence[tuple[str, list[str]]] = ()
+
+    @property
+    def grade(self) -> Grade:
+        """How good the table is, in a letter and a reason."""
+        return grade_of(self)
+
+    def usual_pct(self, rule: RuleLine) -> float | None:
+        """The middle share of broken rows among the batches before the newest one."""
+        return usual_pct(self.past, rule.result.rule_id)
+
+    def shares_pct(self, rule: RuleLine) -> list[float | None]:
+        """Share of broken rows in each of the last batches, the oldest first."""
+        return [batch.shares.get(rule.result.rule_id) for batch in self.past]
 
     @property
     def quarantined_pct(self) -> float:
@@ -63,6 +104,8 @@ class RunReport:
 
     run_id: str
     tables: list[TableReport]
+    built: Sequence[tuple[str, str, int]] = ()
+    """Rows of the tables of silver and gold, as schema, table and rows; none if nothing was built."""
 
     @property
     def status(self) -> VerdictStatus:

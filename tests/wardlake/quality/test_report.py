@@ -1,5 +1,6 @@
 """The report: complete, self-contained, readable in a real browser, and without a value."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from wardlake.quality import RuleResult, Verdict, judge_source, write_report
-from wardlake.quality.report import LATEST
+from wardlake.ledger import ReportedRun, SignOff, append
+from wardlake.quality import RuleResult, Verdict, judge_source, renew_index, report_run
+from wardlake.quality.pages import LATEST
+from wardlake.quality.report import render_report
+from wardlake.quality.summary import summarise
 from wardlake.quality.verdicts import status_of
 from wardlake.settings import Settings
 from wardlake.warehouse.expose import Exposed
@@ -56,6 +60,13 @@ def verdict(table: str, *rules: RuleResult, source: str = "clinic", quarantined:
 
 def exposed(table: str, rows: int = 100, quarantined: int = 0) -> Exposed:
     return Exposed("clinic", table, ("b1",), rows, rows, quarantined)
+
+
+def write_report(settings: Settings, *, run_id: str, exposed: list[Exposed], verdicts: list[Verdict]) -> Path:
+    """The report of verdicts alone, without a lake or a past."""
+    path = settings.home / f"{run_id}.html"
+    path.write_text(render_report(summarise(run_id, exposed, verdicts)), encoding="utf-8")
+    return path
 
 
 class Text(HTMLParser):
@@ -184,26 +195,98 @@ def test_batches_of_a_table_are_added_up(bare: Settings) -> None:
     assert text.count("Batch b") == 2
 
 
-def test_the_index_lists_the_latest_reports_and_does_not_grow(bare: Settings) -> None:
+def reported(settings: Settings, lake: Any, number: int) -> None:
+    run_id = f"20260101T00{number:04d}Z"
+    append(
+        settings,
+        lake,
+        ReportedRun(
+            run_id=run_id,
+            dag_run=None,
+            status="passed",
+            headline="Fit for use; every rule was met.",
+            source_rows=1,
+            bronze_rows=1,
+            quarantined_rows=0,
+            accepted_rows=1,
+            batches=[],
+            report_key=f"quality/_reports/{run_id}.html",
+            report_sha256="0" * 64,
+        ),
+    )
+
+
+def test_the_index_lists_the_latest_runs_and_the_month_all(settings: Settings, lake: Any) -> None:
     for number in range(LATEST + 5):
-        write_report(bare, run_id=f"20260101T00{number:04d}Z", exposed=[], verdicts=[])
-    text, _ = read(bare.reports_dir / "index.html")
+        reported(settings, lake, number)
+    renew_index(settings, ["20260101T000000Z"])
+    text, outside = read(settings.reports_dir / "index.html")
+    assert outside == []
     listed = re.findall(r"20260101T00(\d{4})Z", text)
     assert listed == [f"{number:04d}" for number in range(LATEST + 4, 4, -1)]
+    (month,) = settings.reports_dir.glob("month-*.html")
+    assert len(set(re.findall(r"20260101T00(\d{4})Z", read(month)[0]))) == LATEST + 5
 
 
-def test_no_value_reaches_the_report(quality: Any, make: Any) -> None:
-    quality.suite(
-        "stay",
-        make.rule("set", "expect_column_values_to_be_in_set", "quarantine", column="name", value_set=["Nobody"]),
-        make.query("raises", "SELECT _row_id FROM {batch} WHERE name::INTEGER = 1"),
-    )
+def test_the_index_tells_who_signed_and_a_signature_on_other_bytes_counts_for_nothing(
+    settings: Settings, lake: Any
+) -> None:
+    for number, sha256 in enumerate(("0" * 64, "1" * 64)):
+        reported(settings, lake, number)
+        run_id = f"20260101T00{number:04d}Z"
+        append(
+            settings,
+            lake,
+            SignOff(run_id=run_id, report_sha256=sha256, decision="approved", signed_by="A. Auditor", remark=""),
+        )
+    renew_index(settings, [])
+    text, _ = read(settings.reports_dir / "index.html")
+    assert text.count("approved by A. Auditor") == 1
+    assert text.count("not signed") == 1
+
+
+def test_the_report_names_rows_without_a_classed_value(quality: Any, make: Any) -> None:
+    wrong = ["Nobody"]
+    rule = make.rule("set", "expect_column_values_to_be_in_set", "quarantine", column="name", value_set=wrong)
+    quality.suite("stay", rule, make.query("raises", "SELECT _row_id FROM {batch} WHERE name = '' AND 1 = 0"))
+    source = make.clinic(stay={"stay_no": "BIGINT", "name": "VARCHAR"})
+    columns = source.tables["stay"].columns
+    columns["name"] = columns["name"].model_copy(update={"pii": "name"})
+    source_file(quality.settings, source)
+    for window in (None, make.next_day):
+        rows = "SELECT 7000 + range AS stay_no, 'Zq9Secret' AS name FROM range(60)"
+        quality.batch("stay", rows, **({"window": window} if window else {}))
+        verdicts = judge_source(quality.settings, source)
+        path = report_run(quality.settings, run_id=f"{RUN}{bool(window)}", exposed=[], verdicts=verdicts)
+    text, outside = read(path)
+    assert outside == []
+    assert "stay_no 20260102T000000Z" in text.replace("Batch Row id ", "")
+    assert "7000" in text
+    assert "And 10 more: wardlake quarantine show clinic.stay" in text
+    assert "share of rows that break the rule, last batches" in path.read_text()
+    assert "Grade D: 60 rows in quarantine, more than 1 %" in text
+    pages = list(quality.settings.reports_dir.iterdir())
+    assert {page.name.split("-")[0] for page in pages} >= {"source", "month", "index.html"}
+    assert all("Zq9Secret" not in page.read_text() for page in pages)
+
+
+def test_a_classed_key_is_not_shown(quality: Any, make: Any) -> None:
+    rule = make.rule("set", "expect_column_values_to_be_in_set", "quarantine", column="name", value_set=["Nobody"])
+    quality.suite("stay", rule)
+    source = make.clinic(stay={"name": "VARCHAR"})
+    columns = source.tables["stay"].columns
+    columns["name"] = columns["name"].model_copy(update={"pii": "name"})
+    source_file(quality.settings, source)
     quality.batch("stay", "SELECT 'Zq9Secret' AS name FROM range(3)")
-    verdicts = judge_source(quality.settings, make.clinic(stay={"name": "VARCHAR"}))
-    write_report(quality.settings, run_id=RUN, exposed=[], verdicts=verdicts)
-    files = list(quality.settings.reports_dir.iterdir())
-    assert len(files) == 3
-    assert all("Zq9Secret" not in path.read_text() for path in files)
+    path = report_run(quality.settings, run_id=RUN, exposed=[], verdicts=judge_source(quality.settings, source))
+    assert "3 of 3" in read(path)[0]
+    assert all("Zq9Secret" not in page.read_text() for page in quality.settings.reports_dir.iterdir())
+
+
+def source_file(settings: Settings, source: Any) -> None:
+    settings.sources_dir.mkdir(parents=True, exist_ok=True)
+    told = source.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    (settings.sources_dir / f"{source.name}.yaml").write_text(json.dumps(told))
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -224,8 +307,6 @@ def test_it_reads_well_in_a_browser(bare: Settings, browser: Browser, width: int
         "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
     )
     assert (brightness(ink) > brightness(paper)) is (scheme == "dark")
-    page.get_by_role("link", name="Data quality").click()
-    assert page.get_by_text("Fit for use; 7 rows stay in quarantine.").is_visible()
     assert all(url.startswith("file://") for url in requests)
     assert complaints == []
     page.close()
