@@ -25,6 +25,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetAll, Param, get_current_context, task
 
+from wardlake.alerts import alert_verdicts
 from wardlake.publish import gate as open_gate
 from wardlake.publish import publish as publish_gold
 from wardlake.quality import Verdict, judge_source, report_run
@@ -32,7 +33,7 @@ from wardlake.settings import load_settings
 from wardlake.sources import active_sources
 from wardlake.warehouse import dbt, expose
 from wardlake_airflow.assets import bronze_asset, gold_asset
-from wardlake_airflow.callbacks import log_failure
+from wardlake_airflow.callbacks import alert
 from wardlake_airflow.faults import told_to_airflow
 from wardlake_airflow.models import STATUSES, UNCHANGED, manifest_path, model_tasks, read_models
 from wardlake_airflow.windows import name_of_run
@@ -60,7 +61,7 @@ with DAG(
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=2),
-        "on_failure_callback": log_failure,
+        "on_failure_callback": alert,
     },
 ):
 
@@ -79,8 +80,8 @@ with DAG(
         return [verdict.model_dump(mode="json") for verdict in verdicts]
 
     @task(
-        doc_md="Writes the quality report of the build, stores it for good and enters the run into the ledger; "
-        "returns the run's id, the report's path and the verdict counts."
+        doc_md="Writes the quality report of the build, stores it for good, enters the run into the ledger and "
+        "sends alerts of what failed; returns the run's id, the report's path and the verdict counts."
     )
     def report(build: dict[str, object], judged: list[dict[str, object]]) -> dict[str, object]:
         run = name_of_run(get_current_context())
@@ -99,6 +100,7 @@ with DAG(
                 verdicts=verdicts,
                 dag_run=run,
             )
+            alert_verdicts(settings, verdicts, path)
         return {
             "run_id": build["build_id"],
             "path": str(path),

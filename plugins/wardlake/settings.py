@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from wardlake.errors import PermanentError
 
@@ -107,6 +107,14 @@ class Settings(BaseModel):
     @classmethod
     def _split_by_comma(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("alert_smtp_uri", "alert_webhook")
+    @classmethod
+    def _has_a_scheme(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        schemes = ("smtp://", "smtps://") if info.field_name == "alert_smtp_uri" else ("http://", "https://")
+        if value is not None and not value.get_secret_value().startswith(schemes):
+            raise ValueError(f"begin with {' or '.join(schemes)}")
+        return value
 
     @field_validator("memory_limit", "extract_memory_limit")
     @classmethod
