@@ -7,11 +7,9 @@ from pathlib import Path
 from wardlake.ledger import open_ledger
 from wardlake.plural import counted
 from wardlake.quality.freshness import LATE
-from wardlake.quality.verdicts import REFUSED, RuleResult, Verdict, VerdictStatus
+from wardlake.quality.verdicts import GRAVITY, REFUSED, RuleResult, Verdict, VerdictStatus
 from wardlake.settings import Settings
 from wardlake.sql import as_text
-
-GRAVITY: tuple[VerdictStatus, ...] = ("error", "halted", "quarantined", "warned")
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Finding:
     table: str
     batch_id: str
     rule_id: str
-    consequence: str
+    consequence: VerdictStatus
     unexpected: int
     evaluated: int
     why: str
