@@ -28,6 +28,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetAll, Param, get_current_context, task
 
+from wardlake.alerts import alert_verdicts
 from wardlake.publish import gate as open_gate
 from wardlake.publish import publish as publish_gold
 from wardlake.quality import Verdict, judge_source, report_run
@@ -36,7 +37,7 @@ from wardlake.settings import load_settings
 from wardlake.sources import active_sources
 from wardlake.warehouse import dbt, expose
 from wardlake_airflow.assets import bronze_asset, gold_asset
-from wardlake_airflow.callbacks import log_failure
+from wardlake_airflow.callbacks import alert
 from wardlake_airflow.faults import told_to_airflow
 from wardlake_airflow.links import BUILD_DAG, ReportLink, page_of_run
 from wardlake_airflow.models import STATUSES, UNCHANGED, manifest_path, model_tasks, read_models
@@ -67,7 +68,7 @@ with DAG(
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=2),
-        "on_failure_callback": log_failure,
+        "on_failure_callback": alert,
     },
 ):
 
@@ -86,8 +87,9 @@ with DAG(
         return [verdict.model_dump(mode="json") for verdict in verdicts]
 
     @task(
-        doc_md="Writes the quality report of the build, stores it for good and enters the run into the ledger; "
-        "returns the run's id, its headline, the report's path, page and SHA-256, and the verdict counts."
+        doc_md="Writes the quality report of the build, stores it for good, enters the run into the ledger and "
+        "sends alerts of what failed; returns the run's id, its headline, the report's path, page and SHA-256, and the "
+        "verdict counts."
     )
     def report(build: dict[str, object], judged: list[dict[str, object]]) -> dict[str, object]:
         run = name_of_run(get_current_context())
@@ -107,6 +109,7 @@ with DAG(
                 dag_run=run,
             )
             reported = run_of(settings, str(build["build_id"]))
+            alert_verdicts(settings, verdicts, path)
         return {
             "run_id": reported.run_id,
             "headline": reported.headline,

@@ -34,7 +34,7 @@ from wardlake.settings import load_settings
 from wardlake.sources import IN_ONE_TRANSACTION, Source, SourceError, read_source
 from wardlake.window import Window
 from wardlake_airflow.assets import bronze_asset
-from wardlake_airflow.callbacks import log_failure
+from wardlake_airflow.callbacks import alert
 from wardlake_airflow.connections import connection_uri
 from wardlake_airflow.extraction import show, told
 from wardlake_airflow.faults import told_to_airflow
@@ -67,7 +67,7 @@ def extract_dag(source: Source) -> DAG:
             "retry_delay": timedelta(seconds=15),
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=10),
-            "on_failure_callback": log_failure,
+            "on_failure_callback": alert,
             # not a pool: a new source would wait for ever until somebody made one
             "max_active_tis_per_dag": None if source.concurrent else 1,
         },

@@ -23,7 +23,7 @@ from wardlake.bronze.clean import clean_home
 from wardlake.maintain import clean_source, compact_source
 from wardlake.settings import load_settings
 from wardlake.sources import active_sources
-from wardlake_airflow.callbacks import log_failure
+from wardlake_airflow.callbacks import alert
 from wardlake_airflow.faults import told_to_airflow
 
 sources = {source.name: source for source in active_sources(load_settings())}
@@ -43,7 +43,7 @@ with DAG(
         "retry_delay": timedelta(minutes=5),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(hours=1),
-        "on_failure_callback": log_failure,
+        "on_failure_callback": alert,
         "max_active_tis_per_dag": 1,
     },
 ) as dag:

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from wardlake.console import console, stage_progress
 from wardlake.lake import Lake
+from wardlake.places import tables_at
 from wardlake.plural import counted
 from wardlake.settings import load_settings
-from wardlake.sources import Source, SourceError, active_sources
+from wardlake.sources import Source
 
 if TYPE_CHECKING:
     from wardlake.bronze.manifest import CompactionManifest, Manifest
@@ -163,18 +164,7 @@ def clean(place: Place = None, dry_run: DryRun = False) -> None:
 
 
 def _chosen(place: str | None) -> list[tuple[Source, str]]:
-    """The tables that SOURCE or SOURCE.TABLE names."""
-    active = {source.name: source for source in active_sources(load_settings())}
-    tables = [(source, table) for source in active.values() for table in source.tables]
-    if place is None:
-        return tables
-    found = [(source, table) for source, table in tables if place in (source.name, f"{source.name}.{table}")]
-    if not found:
-        raise SourceError(
-            f"No active source has '{place}'.",
-            remedy=f"Write SOURCE or SOURCE.TABLE; active sources: {', '.join(active) or 'none'}.",
-        )
-    return found
+    return tables_at(load_settings(), place)
 
 
 def _table(*columns: str) -> Table:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from wardlake.alerts import check_mutes
 from wardlake.definitions import problems_of, read_tables
 from wardlake.errors import WardlakeError
 from wardlake.quality import check_suites
@@ -19,6 +20,7 @@ def check_all() -> list[str]:
         return [str(error)]
     sources, problems = _check_sources(settings)
     problems += check_suites(settings, list(sources.values()))
+    problems += check_mutes(settings, list(sources.values()))
     problems += _check_staging(settings, sources)
     problems += problems_of(read_tables(settings.dbt_dir))
     return problems if problems else _check_models(settings)

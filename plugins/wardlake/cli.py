@@ -1,5 +1,6 @@
 """The `wardlake` command: the same functions that the Airflow tasks call, for a person at a terminal."""
 
+import logging
 import subprocess
 import sys
 from enum import StrEnum
@@ -16,6 +17,7 @@ from wardlake.lake import Lake
 from wardlake.onboard.commands import source_app
 from wardlake.plural import counted
 from wardlake.quality_cli import quality_app
+from wardlake.quarantine_cli import quarantine_app
 from wardlake.settings import Settings, load_settings
 from wardlake.sources import Source, SourceError, active_sources
 from wardlake.window import Window
@@ -245,6 +247,7 @@ def dbt(context: typer.Context) -> None:
 app.add_typer(bronze, name="bronze")
 app.add_typer(source_app, name="source")
 app.add_typer(quality_app, name="quality")
+app.add_typer(quarantine_app, name="quarantine")
 
 for stack_command in (up, demo, down, clean, load):
     app.command()(stack_command)
@@ -261,6 +264,7 @@ def _chosen(settings: Settings, names: list[str]) -> list[Source]:
 
 def main() -> None:
     """Entry point: errors are told in one message, with an exit code that says whether a retry may help."""
+    logging.getLogger("wardlake.alert").addHandler(logging.NullHandler())  # the command itself tells the same
     try:
         app()
     except WardlakeError as error:

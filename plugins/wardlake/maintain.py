@@ -6,6 +6,7 @@ from datetime import timedelta
 from wardlake.bronze.clean import Freed, clean_table
 from wardlake.bronze.compact import OLDER_THAN, Compacted, compact_table
 from wardlake.lake import Lake
+from wardlake.quality.quarantine import acceptances
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.warehouse.expose import judged_batches
@@ -51,4 +52,5 @@ def _needed(settings: Settings, source: Source, table: str) -> list[str] | None:
     """The batches that the warehouse reads: after a halted snapshot that is the one before. None: nobody knows yet."""
     if source.tables[table].keep_days is None:
         return []
-    return [manifest.batch_id for manifest, _ in judged_batches(settings, Lake(settings), source, table)] or None
+    judged = judged_batches(settings, Lake(settings), source, table, acceptances(settings))
+    return [manifest.batch_id for manifest, _ in judged] or None

@@ -9,6 +9,7 @@ from wardlake.publishing.duckdb_files import current_publication
 from wardlake.publishing.gold_file import open_gold
 from wardlake.publishing.record import Publication
 from wardlake.quality import REFUSED, Verdict, judge_gold, refuse_unsigned, report_run, sources_to_sign
+from wardlake.quality.refusal import Refused, RefusedError
 from wardlake.settings import Settings
 from wardlake.warehouse.expose import current_build, save_build
 
@@ -27,7 +28,7 @@ def gate(settings: Settings, build_id: str | None = None, dag_run: str | None = 
     """Judge the gold that was built, and mark the build as fit for publishing.
 
     Raises:
-        PermanentError: a check of gold failed or could not be run; published gold stays as it was.
+        RefusedError: a check of gold failed or could not be run; published gold stays as it was.
         PassingError: another build has begun since.
     """
     build = current_build(settings, build_id)
@@ -37,9 +38,10 @@ def gate(settings: Settings, build_id: str | None = None, dag_run: str | None = 
         told = "; ".join(f"gold.{verdict.table}: {_why(verdict)}" for verdict in refused) or "there is no gold suite"
         run_id = f"{new_run_id()}-halted"
         report = report_run(settings, run_id=run_id, exposed=build.exposed, verdicts=verdicts, dag_run=dag_run)
-        raise PermanentError(
+        raise RefusedError(
             f"The gate stays shut: {told}.",
             remedy=f"Published gold stays as it was. Read {report}, mend the data or the model, then build again.",
+            refused=Refused(verdicts, report),
         )
     save_build(settings, current_build(settings, build.build_id).model_copy(update={"status": "passed"}))
     return GateResult(build.build_id, verdicts)

@@ -9,12 +9,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from wardlake.alerts import alert_verdicts, failures_alerted
 from wardlake.bronze import Extraction, extract_tables
 from wardlake.errors import PassingError, PermanentError, WardlakeError
 from wardlake.lake import Lake
 from wardlake.ledger import new_run_id
 from wardlake.publish import Publication, gate, publish
 from wardlake.quality import REFUSED, Verdict, judge_source, report_run
+from wardlake.quality.refusal import Refused, RefusedError
 from wardlake.settings import Settings
 from wardlake.sources import Source, active_sources
 from wardlake.warehouse import dbt
@@ -59,7 +61,7 @@ def run(
         PassingError: another run is under way, or a server did not answer.
     """
     summary = RunSummary()
-    with _only_run(settings):
+    with _only_run(settings), failures_alerted(settings, "wardlake run"):
         verdicts = _to_bronze(settings, sources, window, progress, summary)
         with _stage(summary, "build", progress):
             build = summary.build = expose_bronze(settings, active_sources(settings))
@@ -77,6 +79,7 @@ def run(
                 exposed=[one for one in build.exposed if one.source in {source.name for source in sources}],
                 verdicts=[*verdicts, *gold_verdicts],
             )
+        alert_verdicts(settings, [*verdicts, *gold_verdicts], summary.report)
         with _stage(summary, "publish", progress):
             summary.publication = publish(settings, build.build_id)
     return summary
@@ -92,7 +95,7 @@ def run_until_bronze(
         PassingError: another run is under way, or a server did not answer.
     """
     summary = RunSummary()
-    with _only_run(settings):
+    with _only_run(settings), failures_alerted(settings, "wardlake run"):
         _to_bronze(settings, sources, window, progress, summary)
     return summary
 
@@ -130,7 +133,7 @@ def refuse_halted(settings: Settings, verdicts: list[Verdict], dag_run: str | No
     """Raise if a batch must stay out of the warehouse, with a report that says why.
 
     Raises:
-        PermanentError: names each batch that was halted or could not be judged, and its rules.
+        RefusedError: names each batch that was halted or could not be judged, and its rules.
     """
     refused = [verdict for verdict in verdicts if verdict.status in REFUSED]
     if not refused:
@@ -142,10 +145,11 @@ def refuse_halted(settings: Settings, verdicts: list[Verdict], dag_run: str | No
         for verdict in refused
     )
     report = report_run(settings, run_id=f"{new_run_id()}-halted", exposed=[], verdicts=verdicts, dag_run=dag_run)
-    raise PermanentError(
+    raise RefusedError(
         f"Batches stay out of the warehouse: {told}.",
         remedy=f"Read {report}, mend the source or the suite in expectations/, then run again. "
         "Published gold stays as it was.",
+        refused=Refused(verdicts, report),
     )
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from wardlake.errors import PermanentError
 
@@ -54,6 +54,10 @@ class Settings(BaseModel):
         "the quality bucket must have had from its beginning); 0: no lock.",
     )
 
+    may_show_rows: tuple[str, ...] = Field(
+        (), description="Who may look at rows in quarantine, names by comma; empty: nobody."
+    )
+
     warehouse: Warehouse = Field("duckdb", description="Where dbt builds silver and gold.")
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
     extract_memory_limit: str = Field("256MB", description="Memory that DuckDB may use while it reads a source.")
@@ -84,12 +88,33 @@ class Settings(BaseModel):
     gold_reader_role: str = Field("bi_reader", description="Role of PostgreSQL that may read all of gold.")
     wide_reader_role: str = Field("wide_reader", description="Role that may read what is marked for wide reading.")
 
+    alert_email: tuple[str, ...] = Field((), description="Who is written to when a check fails, addresses by comma.")
+    alert_email_from: str = Field("wardlake@localhost", description="Sender of these e-mails.")
+    alert_smtp_uri: SecretStr | None = Field(
+        None, description="Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://...; empty: no e-mails."
+    )
+    alert_webhook: SecretStr | None = Field(None, description="Address that alerts are posted to as JSON.")
+    alert_from: Literal["warned", "quarantined", "halted"] = Field(
+        "quarantined", description="The mildest consequence of a failed rule that is alerted."
+    )
+    reports_url: str | None = Field(
+        None, pattern=r"^https?://", description="Address below which reports are read; empty: their path is named."
+    )
+
     connections: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "may_show_rows", "alert_email", mode="before")
     @classmethod
     def _split_by_comma(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("alert_smtp_uri", "alert_webhook")
+    @classmethod
+    def _has_a_scheme(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        schemes = ("smtp://", "smtps://") if info.field_name == "alert_smtp_uri" else ("http://", "https://")
+        if value is not None and not value.get_secret_value().startswith(schemes):
+            raise ValueError(f"begin with {' or '.join(schemes)}")
+        return value
 
     @field_validator("memory_limit", "extract_memory_limit")
     @classmethod

@@ -63,13 +63,15 @@ def _inputs(publication: Publication) -> Table:
         "bronze",
         "quarantined",
         "accepted",
+        "of these by hand",
         title="Rows on the way",
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
     )
     for one in publication.inputs:
-        counts = (one.source_rows, one.bronze_rows, one.quarantined_rows, one.bronze_rows - one.quarantined_rows)
+        accepted = one.bronze_rows - one.quarantined_rows
+        counts = (one.source_rows, one.bronze_rows, one.quarantined_rows, accepted, one.accepted_by_hand)
         table.add_row(f"{one.source}.{one.table}", *(f"{count:,}" for count in counts))
     return _right_aligned(table, first=1)
 

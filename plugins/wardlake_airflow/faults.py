@@ -7,6 +7,15 @@ from pathlib import Path
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from wardlake.errors import PassingError, WardlakeError
+from wardlake.quality.refusal import RefusedError
+
+
+class RefusedFailure(AirflowFailException):
+    """Data was refused for its quality; the callback of the task tells by which rules."""
+
+    def __init__(self, error: RefusedError) -> None:
+        super().__init__(str(error))
+        self.refused = error.refused
 
 
 @contextmanager
@@ -21,6 +30,8 @@ def told_to_airflow() -> Iterator[None]:
     """
     try:
         yield
+    except RefusedError as error:
+        raise RefusedFailure(error) from None
     except PassingError as error:
         raise AirflowException(str(error)) from None
     except WardlakeError as error:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from wardlake_airflow.callbacks import log_failure
+from wardlake_airflow.callbacks import alert
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from wardlake_airflow.callbacks import log_failure
 )
 def test_one_line_says_where_and_why(caplog: pytest.LogCaptureFixture, table: str | None, place: str) -> None:
     instance = SimpleNamespace(dag_id="extract_clinic", task_id="extract", run_id="run 1", rendered_map_index=table)
-    log_failure({"ti": instance, "exception": AirflowFailException("clinic.ward, batch 20260101: gone. Grant it.")})
+    alert({"ti": instance, "exception": AirflowFailException("clinic.ward, batch 20260101: gone. Grant it.")})
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.getMessage() == f"WARDLAKE FAILED {place}, run run 1: clinic.ward, batch 20260101: gone. Grant it."

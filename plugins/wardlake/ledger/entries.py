@@ -42,6 +42,7 @@ class JudgedBatch(_Content):
     batch_id: str
     manifest_sha256: str | None
     suite_version: str
+    replay: int = 0
     suite_sha256: str
     status: str
     rows: int
@@ -98,7 +99,8 @@ class SignOff(_Content):
 class Decision(_Content):
     """What somebody did about quarantined rows: looked at them, judged them again, or accepted them.
 
-    `rule_id` is None where it concerns all rules; `rows` says how many rows it concerned.
+    `rule_id` is None where it concerns all rules; `rows` says how many rows it concerned. `rows_key` names the Parquet
+    file of the rows that were accepted (`_row_id, rule_id`): this entry is what makes it count.
     """
 
     kind: Literal["decision"] = "decision"
@@ -110,6 +112,8 @@ class Decision(_Content):
     rows: int
     decided_by: str = Field(min_length=1)
     reason: str
+    rows_key: str | None = None
+    rows_sha256: str | None = None
 
 
 Content = Annotated[Judgement | ReportedRun | SignOff | Decision, Field(discriminator="kind")]

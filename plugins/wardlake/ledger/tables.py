@@ -27,6 +27,7 @@ BATCH = {
     "table_name": "VARCHAR",
     "batch_id": "VARCHAR",
     "suite_version": "VARCHAR",
+    "replay": "BIGINT",
     "judged_at": "TIMESTAMPTZ",
 }
 TABLES: dict[str, dict[str, str]] = {
@@ -100,6 +101,8 @@ TABLES: dict[str, dict[str, str]] = {
         "rows": "BIGINT",
         "decided_by": "VARCHAR",
         "reason": "VARCHAR",
+        "rows_key": "VARCHAR",
+        "rows_sha256": "VARCHAR",
     },
 }
 """Type by name of each table's columns. `entry_at` is when the entry was written; all times are UTC."""
@@ -146,6 +149,9 @@ def refresh(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnectio
     """
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET TimeZone = 'UTC'")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.entries (sequence BIGINT, sha256 VARCHAR)")
+    if _is_of_another_version(connection):
+        connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+        connection.execute(f"CREATE TABLE {SCHEMA}.entries (sequence BIGINT, sha256 VARCHAR)")
     for name, columns in TABLES.items():
         listed = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
         connection.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} ({listed})")
@@ -166,6 +172,16 @@ def refresh(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnectio
             read = f"read_json('{file.name}', format = 'newline_delimited', columns = {columns})"
             connection.execute(f"INSERT INTO {SCHEMA}.{name} SELECT {', '.join(columns)} FROM {read}")
         connection.execute("COMMIT")
+
+
+def _is_of_another_version(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether tables are there that have other columns than these."""
+    found = connection.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = ? GROUP BY 1",
+        [SCHEMA],
+    ).fetchall()
+    return any(set(columns) != set(TABLES[name]) for name, columns in found if name in TABLES)
 
 
 def _entry(link: Link) -> Entry:

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from wardlake.lake import Lake
 from wardlake.ledger.chain import FETCHED_AT_ONCE, NO_ENTRY, Entry, Head, Link, links
-from wardlake.ledger.entries import JudgedBatch, Judgement, ReportedRun
+from wardlake.ledger.entries import Decision, JudgedBatch, Judgement, ReportedRun
 from wardlake.ledger.heads import HEAD
 from wardlake.ledger.tables import differing_tables
 from wardlake.settings import Settings
@@ -120,6 +120,9 @@ def _claims(settings: Settings, entry: Entry) -> Iterator[_Claim]:
     if isinstance(content, Judgement):
         for batch in content.batches:
             yield from _claims_of_batch(batch, place)
+    if isinstance(content, Decision) and content.rows_key and content.rows_sha256:
+        told = f"The list of rows of {content.source}.{content.table}, batch {content.batch_id}, that were accepted"
+        yield _Claim("quality", content.rows_key, f"{told} ({place})", {content.rows_sha256})
     if isinstance(content, ReportedRun):
         told = f"The report of run {content.run_id} ({place})"
         yield _Claim("quality", content.report_key, told, {content.report_sha256})

@@ -9,6 +9,9 @@ from wardlake.quality.verdicts import RuleResult, Verdict, status_of
 from wardlake.settings import Settings
 from wardlake.sources import Source
 
+LATE = "nothing_came_of_late"
+"""Own name of the rule on the age of a table."""
+
 
 def with_freshness(settings: Settings, source: Source, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The same verdicts, of which the last one of each table says how late the table is now; that is never stored."""
@@ -45,7 +48,7 @@ def judge_freshness(source: Source, table: str, committed: Sequence[Manifest]) -
     newest = max(arrived)
     is_late = datetime.now(UTC) - newest > timedelta(hours=hours)
     return RuleResult(
-        rule_id=f"{source.name}.{table}.nothing_came_of_late",
+        rule_id=f"{source.name}.{table}.{LATE}",
         dimension="timeliness",
         severity="warning",
         action="warn",

@@ -2,7 +2,7 @@
 
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from wardlake.quality.verdicts import (
     RuleStatus,
     Verdict,
     exceeds,
+    last_verdicts,
     read_verdict,
     status_of,
     verdict_key_of,
-    verdict_of,
     verdict_prefix,
 )
 from wardlake.quality.volume import judge_volume
@@ -41,10 +41,16 @@ Progress = Callable[[str, int, int], None]
 
 
 def judge_source(
-    settings: Settings, source: Source, *, dag_run: str | None = None, progress: Progress = lambda *_: None
+    settings: Settings,
+    source: Source,
+    *,
+    dag_run: str | None = None,
+    progress: Progress = lambda *_: None,
+    again: Collection[str] = (),
 ) -> list[Verdict]:
     """Verdicts of all current batches of a source; a batch that its suite has judged already is not judged again.
 
+    The batches whose ids `again` holds are judged in any case, beside the verdicts that they have.
     What was judged goes into the ledger, as asked for by `dag_run`.
 
     Rules see the judged batch as `{batch}`, the current rows of every table of the source under the table's name, and
@@ -60,19 +66,30 @@ def judge_source(
     lake = Lake(settings)
     current = {table: current_batches(settings, lake, source, table) for table in source.tables}
     suites = {table: suite_for(settings, source, table) for table in source.tables}
-    stored = {
-        manifest.batch_id: verdict
-        for manifests in current.values()
-        for manifest in manifests
-        if (verdict := verdict_of(lake, settings, manifest, suites[manifest.table].version))
+    known = {
+        batch_id: verdict
+        for table, manifests in current.items()
+        for batch_id, verdict in _known(settings, lake, manifests, suites[table]).items()
     }
+    stored = {batch_id: verdict for batch_id, verdict in known.items() if batch_id not in again}
+    replays = {batch_id: known[batch_id].replay + 1 if batch_id in known else 0 for batch_id in again}
     kept = {batch_id for batch_id, verdict in stored.items() if is_kept(settings, lake, verdict)}
-    verdicts = _verdicts(settings, lake, source, current, suites, stored, progress)
+    verdicts = _verdicts(settings, lake, source, current, suites, stored, replays, progress)
     told = with_freshness(settings, source, verdicts)
     now = [moment for moment in map(of_moment, verdicts, told) if moment]
     new = [verdict for verdict in verdicts if verdict.batch_id not in kept]
     keep_verdicts(settings, lake, suites, new, now=now, dag_run=dag_run)
     return told
+
+
+def _known(settings: Settings, lake: Lake, manifests: list[Manifest], suite: Suite) -> dict[str, Verdict]:
+    """By batch, the newest verdicts of the suite on batches of one table."""
+    if not manifests:
+        return {}
+    wanted = {manifest.batch_id for manifest in manifests}
+    source, table = manifests[0].source, manifests[0].table
+    found = last_verdicts(lake, settings, source, table, suite.version, since=min(wanted))
+    return {batch_id: found[batch_id] for batch_id in wanted & found.keys()}
 
 
 def _verdicts(
@@ -82,6 +99,7 @@ def _verdicts(
     current: dict[str, list[Manifest]],
     suites: dict[str, Suite],
     stored: dict[str, Verdict],
+    replays: dict[str, int],
     progress: Progress,
 ) -> list[Verdict]:
     wanted = [manifest for manifests in current.values() for manifest in manifests]
@@ -93,7 +111,16 @@ def _verdicts(
             create_views(settings, connection, source, current)
             for number, (name, manifests) in enumerate(current.items(), start=1):
                 verdicts += [
-                    stored.get(manifest.batch_id) or _judge(settings, lake, connection, source, manifest, suites[name])
+                    stored.get(manifest.batch_id)
+                    or _judge(
+                        settings,
+                        lake,
+                        connection,
+                        source,
+                        manifest,
+                        suites[name],
+                        replay=replays.get(manifest.batch_id, 0),
+                    )
                     for manifest in manifests
                 ]
                 progress(name, number, len(current))
@@ -156,12 +183,14 @@ def _judge(
     source: Source,
     manifest: Manifest,
     suite: Suite,
+    *,
+    replay: int,
 ) -> Verdict:
     from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
 
     table = source.tables[manifest.table]
     connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {rows_query(settings, table, [manifest])}")
-    prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version)
+    prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version, replay)
     key = f"{prefix}verdicts-{uuid.uuid4().hex[:8]}.parquet"
     with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:
         path = Path(folder) / "verdicts.parquet"
@@ -173,6 +202,7 @@ def _judge(
             table=manifest.table,
             batch_id=manifest.batch_id,
             suite_version=suite.version,
+            replay=replay,
             status=status_of(results),
             rows=manifest.lake_rows,
             quarantined_rows=found.quarantined_rows,

@@ -18,7 +18,7 @@ from wardlake.ledger import (
 )
 from wardlake.quality.suites import GOLD, Suite
 from wardlake.quality.summary import RunReport
-from wardlake.quality.verdicts import RuleResult, Verdict, verdict_key_of, verdict_prefix
+from wardlake.quality.verdicts import RuleResult, Verdict, prefix_of, verdict_key_of
 from wardlake.settings import Settings
 
 SUITES = "quality/_suites/"
@@ -27,7 +27,7 @@ REPORTS = "quality/_reports/"
 
 def is_kept(settings: Settings, lake: Lake, verdict: Verdict) -> bool:
     """Whether the ledger has the verdict, by the head that was left beside it."""
-    return has_head(settings, lake, _prefix(verdict))
+    return has_head(settings, lake, prefix_of(verdict))
 
 
 def keep_verdicts(
@@ -53,7 +53,7 @@ def keep_verdicts(
     judged = [_judged(settings, lake, suites[verdict.table], verdict) for verdict in verdicts]
     moment = [_judged(settings, lake, suites[verdict.table], verdict) for verdict in now]
     head = append(settings, lake, Judgement(dag_run=dag_run, batches=judged, now=moment))
-    leave_head(settings, lake, head, [_prefix(verdict) for verdict in verdicts if verdict.status != "error"])
+    leave_head(settings, lake, head, [prefix_of(verdict) for verdict in verdicts if verdict.status != "error"])
 
 
 def keep_report(settings: Settings, report: RunReport, html: bytes, dag_run: str | None) -> bytes:
@@ -89,10 +89,6 @@ def _is_reported(settings: Settings, run_id: str) -> bool:
         return bool(ledger.execute("SELECT count(*) FROM quality.runs WHERE run_id = ?", [run_id]).fetchall()[0][0])
 
 
-def _prefix(verdict: Verdict) -> str:
-    return verdict_prefix(verdict.source, verdict.table, verdict.batch_id, verdict.suite_version)
-
-
 def _judged(settings: Settings, lake: Lake, suite: Suite, verdict: Verdict) -> JudgedBatch:
     key = None if verdict.status == "error" and verdict.source != GOLD else verdict_key_of(verdict)
     stored = lake.find(settings.bucket("quality"), key) if key else None
@@ -106,6 +102,7 @@ def _judged(settings: Settings, lake: Lake, suite: Suite, verdict: Verdict) -> J
         batch_id=verdict.batch_id,
         manifest_sha256=sha256_of(manifest) if manifest else None,
         suite_version=suite.version,
+        replay=verdict.replay,
         suite_sha256=_keep_suite(settings, lake, suite, verdict),
         status=verdict.status,
         rows=verdict.rows,

@@ -67,7 +67,7 @@ class Verdict(BaseModel):
     """What a suite said about a batch.
 
     `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule, if there are any,
-    and `rows_sha256` is its hash.
+    and `rows_sha256` is its hash. `replay` counts how often the same suite has judged the batch again.
     `not_applicable` means that there was nothing to judge: a batch without rows is not a good batch.
     """
 
@@ -77,6 +77,7 @@ class Verdict(BaseModel):
     table: str
     batch_id: str
     suite_version: str
+    replay: int = 0
     status: VerdictStatus
     rows: int
     quarantined_rows: int
@@ -88,36 +89,59 @@ class Verdict(BaseModel):
     message: str | None = None
 
 
-def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str = "") -> str:
-    """Prefix of a verdict's objects in the quality bucket; without a version, of all verdicts on the batch."""
-    return f"quality/{source}/{table}/batch_id={batch_id}/" + (f"suite={suite_version}/" if suite_version else "")
+def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str = "", replay: int = 0) -> str:
+    """Prefix of a verdict's objects in the quality bucket; without a version, of all verdicts on the batch.
+
+    A replay has a folder of its own beside the first verdict of the suite, which stays as it is.
+    """
+    suite = f"suite={suite_version}{f'.{replay}' if replay else ''}/" if suite_version else ""
+    return f"quality/{source}/{table}/batch_id={batch_id}/{suite}"
+
+
+def prefix_of(verdict: Verdict) -> str:
+    """Prefix of the objects of a verdict."""
+    return verdict_prefix(verdict.source, verdict.table, verdict.batch_id, verdict.suite_version, verdict.replay)
 
 
 def verdict_key_of(verdict: Verdict) -> str:
     """Key of a verdict. Gold may be judged more than once by a suite: its table changes until it is published."""
-    prefix = verdict_prefix(verdict.source, verdict.table, verdict.batch_id, verdict.suite_version)
-    return prefix + (f"_verdict-{verdict.judged_at:%Y%m%dT%H%M%S%fZ}.json" if verdict.source == GOLD else VERDICT)
+    return prefix_of(verdict) + (
+        f"_verdict-{verdict.judged_at:%Y%m%dT%H%M%S%fZ}.json" if verdict.source == GOLD else VERDICT
+    )
 
 
 def verdict_of(lake: Lake, settings: Settings, manifest: Manifest, suite_version: str) -> Verdict | None:
-    """The stored verdict of a suite on a batch, or None if it was not judged by that suite yet."""
+    """The newest verdict of a suite on a batch, or None if it was not judged by that suite yet."""
     return read_verdict(lake, settings, manifest.source, manifest.table, manifest.batch_id, suite_version)
 
 
 def read_verdict(
     lake: Lake, settings: Settings, source: str, table: str, batch_id: str, suite_version: str
 ) -> Verdict | None:
-    """The stored verdict of a suite on a batch of a table, or None."""
-    body = lake.find(settings.bucket("quality"), verdict_prefix(source, table, batch_id, suite_version) + VERDICT)
-    return Verdict.model_validate_json(body) if body else None
+    """The newest verdict of a suite on a batch of a table, or None."""
+    prefix = verdict_prefix(source, table, batch_id) + f"suite={suite_version}"
+    verdicts = _stored(lake, settings, prefix)
+    return max(verdicts, key=lambda each: each.replay, default=None)
 
 
-def last_verdicts(lake: Lake, settings: Settings, source: str, table: str) -> dict[str, Verdict]:
-    """By batch, the verdict that was passed last on each batch of a table, by whichever suite."""
+def last_verdicts(
+    lake: Lake, settings: Settings, source: str, table: str, suite_version: str = "", *, since: str = ""
+) -> dict[str, Verdict]:
+    """By batch, the verdict that was passed last on each batch of a table, by whichever suite or by this one.
+
+    With `since`, of that batch and the later ones only.
+    """
+    found = _stored(lake, settings, f"quality/{source}/{table}/", after=verdict_prefix(source, table, since))
+    verdicts = [each for each in found if suite_version in ("", each.suite_version)]
+    # of one suite by their number, which no clock can be wrong about
+    ordered = sorted(verdicts, key=lambda each: each.replay if suite_version else each.judged_at.timestamp())
+    return {verdict.batch_id: verdict for verdict in ordered}
+
+
+def _stored(lake: Lake, settings: Settings, prefix: str, after: str = "") -> Iterable[Verdict]:
     bucket = settings.bucket("quality")
-    entries = [each for each in lake.entries(bucket, f"quality/{source}/{table}/") if each.key.endswith(f"/{VERDICT}")]
-    verdicts = read_records(settings, lake, bucket, entries, Verdict).values()
-    return {verdict.batch_id: verdict for verdict in sorted(verdicts, key=lambda each: each.judged_at)}
+    entries = [each for each in lake.entries(bucket, prefix, after) if each.key.endswith(f"/{VERDICT}")]
+    return read_records(settings, lake, bucket, entries, Verdict).values()
 
 
 def exceeds(unexpected: int, evaluated: int, share_pct: float) -> bool:

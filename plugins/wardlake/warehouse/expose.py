@@ -14,7 +14,8 @@ from wardlake.errors import PassingError, PermanentError
 from wardlake.lake import Lake
 from wardlake.ledger import new_run_id
 from wardlake.privacy import pseudonym_pads
-from wardlake.quality import REFUSED, Verdict, last_verdicts, suite_for, verdict_of
+from wardlake.quality import REFUSED, Verdict, last_verdicts, suite_for
+from wardlake.quality.quarantine import NOBODY, Acceptances, acceptances, held_rows
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.warehouse.adapter import adapter_of
@@ -25,7 +26,10 @@ Judged = tuple[Manifest, Verdict]
 
 @dataclass(frozen=True)
 class Exposed:
-    """What silver will read of a table: accepted rows = bronze rows - quarantined rows."""
+    """What silver will read of a table: accepted rows = bronze rows - quarantined rows.
+
+    `quarantined_rows` are those that stay out; rows that a rule holds and somebody has accepted are `accepted_by_hand`.
+    """
 
     source: str
     table: str
@@ -33,6 +37,7 @@ class Exposed:
     source_rows: int
     bronze_rows: int
     quarantined_rows: int
+    accepted_by_hand: int = 0
 
 
 class Build(BaseModel):
@@ -53,15 +58,19 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
         PassingError: another process writes the warehouse.
     """
     pseudonym_pads(settings)
-    lake = Lake(settings)
+    lake, accepted = Lake(settings), acceptances(settings)
     usable = {
-        (source.name, table): _usable(settings, lake, source, table) for source in sources for table in source.tables
+        (source.name, table): _usable(settings, lake, source, table, accepted)
+        for source in sources
+        for table in source.tables
     }
     with connect(settings, settings.warehouse_path) as engine:
         build = Build(
             build_id=new_run_id(),
             status="building",
-            exposed=[_count(source, table, judged) for (source, table), judged in usable.items()],
+            exposed=[
+                _count(settings, engine, source, table, judged, accepted) for (source, table), judged in usable.items()
+            ],
         )
         save_build(settings, build)
         try:
@@ -70,11 +79,13 @@ def expose_bronze(settings: Settings, sources: list[Source]) -> Build:
                 for name, table in source.tables.items():
                     judged = usable[source.name, name]
                     now = current_query(settings, table, [manifest for manifest, _ in judged])
-                    _show(engine, f"bronze_{source.name}.{name}", _accepted(settings, now, judged))
+                    _show(engine, f"bronze_{source.name}.{name}", _let_in(settings, now, judged, accepted))
                     if table.history:
-                        judged = past_batches(settings, lake, source, name, engine)
+                        judged = past_batches(settings, lake, source, name, accepted, engine)
                         rows = rows_query(settings, table, [manifest for manifest, _ in judged])
-                        _show(engine, f"bronze_{source.name}.{name}__history", _accepted(settings, rows, judged))
+                        _show(
+                            engine, f"bronze_{source.name}.{name}__history", _let_in(settings, rows, judged, accepted)
+                        )
             if adapter := adapter_of(settings):
                 adapter.show_bronze(settings, engine, [f"bronze_{source.name}" for source in sources])
         except duckdb.Error as error:
@@ -107,24 +118,30 @@ def current_build(settings: Settings, build_id: str | None = None) -> Build:
     return build
 
 
-def judged_batches(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
+def judged_batches(settings: Settings, lake: Lake, source: Source, table: str, accepted: Acceptances) -> list[Judged]:
     """The batches of a table that a build reads now: those that count among the ones that were let through.
 
     Of snapshots that repeat each other the earliest is read, whichever of them counts.
     """
     suite = suite_for(settings, source, table)
+    verdicts = last_verdicts(lake, settings, source.name, table, suite.version)
     judged = {
         manifest.batch_id: (manifest, verdict)
         for manifest in batches(settings, lake, source.name, table)
         if manifest.retirement is None
-        if (verdict := verdict_of(lake, settings, manifest, suite.version)) and verdict.status not in REFUSED
+        if (verdict := verdicts.get(manifest.batch_id)) and verdict.status not in REFUSED
     }
     usable = counting(source.tables[table], [manifest for manifest, _ in judged.values()])
-    return [_earlier_alike(settings, judged, judged[manifest.batch_id]) for manifest in usable]
+    return [_earlier_alike(settings, judged, judged[manifest.batch_id], accepted) for manifest in usable]
 
 
 def past_batches(
-    settings: Settings, lake: Lake, source: Source, table: str, engine: duckdb.DuckDBPyConnection
+    settings: Settings,
+    lake: Lake,
+    source: Source,
+    table: str,
+    accepted: Acceptances,
+    engine: duckdb.DuckDBPyConnection,
 ) -> list[Judged]:
     """All batches of a table that were let through in their day and are still there, but for repeated snapshots."""
     verdicts = last_verdicts(lake, settings, source.name, table)
@@ -136,37 +153,47 @@ def past_batches(
         if manifest.retirement is None and manifest.batch_id not in superseded
         if (verdict := verdicts.get(manifest.batch_id)) and verdict.status not in REFUSED
     }
-    return [one for one in through.values() if _earlier_alike(settings, through, one, engine) is one]
+    return [one for one in through.values() if _earlier_alike(settings, through, one, accepted, engine) is one]
 
 
 def _earlier_alike(
-    settings: Settings, judged: Mapping[str, Judged], found: Judged, engine: duckdb.DuckDBPyConnection | None = None
+    settings: Settings,
+    judged: Mapping[str, Judged],
+    found: Judged,
+    accepted: Acceptances,
+    engine: duckdb.DuckDBPyConnection | None = None,
 ) -> Judged:
-    """The earliest snapshot with the same rows, of which the same are in quarantine; without one, `found` itself."""
+    """The earliest snapshot with the same rows, of which the same stay out; without one, `found` itself."""
     first = found[0].same_as
     alike = [one for one in judged.values() if first and first in (one[0].batch_id, one[0].same_as)]
     return next(
-        (one for one in alike if one is found or _quarantine_alike(settings, one[1], found[1], engine)),
+        (one for one in alike if one is found or _quarantine_alike(settings, one[1], found[1], accepted, engine)),
         found,
     )
 
 
 def _quarantine_alike(
-    settings: Settings, one: Verdict, other: Verdict, engine: duckdb.DuckDBPyConnection | None
+    settings: Settings,
+    one: Verdict,
+    other: Verdict,
+    accepted: Acceptances,
+    engine: duckdb.DuckDBPyConnection | None,
 ) -> bool:
-    if one.quarantined_rows != other.quarantined_rows or not one.quarantined_rows:
+    by_hand = accepted.keys() & {one.batch_id, other.batch_id}
+    if not by_hand and (one.quarantined_rows != other.quarantined_rows or not one.quarantined_rows):
         return one.quarantined_rows == other.quarantined_rows
-    urls = [Lake.url(settings.bucket("quality"), str(verdict.verdict_key)) for verdict in (one, other)]
-    rows, same = (f"SELECT _row_id FROM '{url}' WHERE action = 'quarantine'" for url in urls)
+    queries = [held_rows(settings, [verdict], accepted) for verdict in (one, other)]
+    rows, same = (f"SELECT _row_id FROM ({query or NOBODY})" for query in queries)
+    differ = f"SELECT EXISTS ({rows} EXCEPT {same}) OR EXISTS ({same} EXCEPT {rows})"
     try:
         with nullcontext(engine) if engine else connect(settings) as reader:
-            return not reader.execute(f"SELECT EXISTS ({rows} EXCEPT {same})").fetchall()[0][0]
+            return not reader.execute(differ).fetchall()[0][0]
     except duckdb.Error as error:
         raise translate(error, f"The verdicts on {one.source}.{one.table}") from None  # its text may hold values
 
 
-def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[Judged]:
-    judged = judged_batches(settings, lake, source, table)
+def _usable(settings: Settings, lake: Lake, source: Source, table: str, accepted: Acceptances) -> list[Judged]:
+    judged = judged_batches(settings, lake, source, table, accepted)
     if not judged and (committed := batches(settings, lake, source.name, table)):
         raise PermanentError(
             f"{source.name}.{table}: none of its {len(committed)} batches was judged and let through.",
@@ -175,14 +202,29 @@ def _usable(settings: Settings, lake: Lake, source: Source, table: str) -> list[
     return judged
 
 
-def _count(source: str, table: str, judged: list[Judged]) -> Exposed:
+def _count(
+    settings: Settings,
+    engine: duckdb.DuckDBPyConnection,
+    source: str,
+    table: str,
+    judged: list[Judged],
+    accepted: Acceptances,
+) -> Exposed:
+    found = staying_out = sum(verdict.quarantined_rows for _, verdict in judged)
+    if accepted.keys() & {manifest.batch_id for manifest, _ in judged}:
+        held = held_rows(settings, [verdict for _, verdict in judged], accepted) or NOBODY
+        try:
+            ((staying_out,),) = engine.execute(f"SELECT count(DISTINCT (batch_id, _row_id)) FROM ({held})").fetchall()
+        except duckdb.Error as error:
+            raise translate(error, f"The verdicts on {source}.{table}") from None  # its text may hold values
     return Exposed(
         source=source,
         table=table,
         batch_ids=tuple(manifest.batch_id for manifest, _ in judged),
         source_rows=sum(manifest.source_rows for manifest, _ in judged),
         bronze_rows=sum(manifest.lake_rows for manifest, _ in judged),
-        quarantined_rows=sum(verdict.quarantined_rows for _, verdict in judged),
+        quarantined_rows=staying_out,
+        accepted_by_hand=found - staying_out,
     )
 
 
@@ -190,22 +232,14 @@ def _show(engine: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     engine.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
 
 
-def _accepted(settings: Settings, rows: str, judged: list[Judged]) -> str:
+def _let_in(settings: Settings, rows: str, judged: list[Judged], accepted: Acceptances) -> str:
     """Of these rows, those that are not in quarantine."""
-    verdicts = [
-        Lake.url(settings.bucket("quality"), verdict.verdict_key)
-        for _, verdict in judged
-        if verdict.quarantined_rows and verdict.verdict_key
-    ]
-    if not verdicts:
+    held = held_rows(settings, [verdict for _, verdict in judged], accepted)
+    if held is None:
         return rows
     return f"""
         SELECT * FROM ({rows}) AS batch
-        WHERE (batch._batch_id, batch._row_id) NOT IN (
-            SELECT (batch_id, _row_id)
-            FROM read_parquet({verdicts}, hive_partitioning = true, hive_types_autocast = false)
-            WHERE action = 'quarantine'
-        )
+        WHERE (batch._batch_id, batch._row_id) NOT IN (SELECT (batch_id, _row_id) FROM ({held}))
     """
 
 

@@ -87,6 +87,7 @@ class Quality:
         source: str = "clinic",
         window: Window = DAY,
         taken: tuple[TakenFile, ...] | None = None,
+        same_as: str | None = None,
     ) -> Manifest:
         """Commit a batch that holds the rows of a query, in its order, numbered from 1."""
         batch_id = batch_id_of(source, table, window)
@@ -119,6 +120,7 @@ class Quality:
             columns=[BronzeColumn(name=name, type=type_) for name, type_, *_ in described],
             files=[BronzeFile(key=key, sha256="0" * 64, bytes=path.stat().st_size, rows=count)],
             taken=list(taken or ()),
+            same_as=same_as,
             extracted_at=datetime.now(UTC),
             code_version="test",
         )
