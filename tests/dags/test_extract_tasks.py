@@ -34,7 +34,9 @@ class Run:
             "params": {"window_start": None, "window_end": None, "backfill": False},
             "run_id": "manual__1",
             "logical_date": datetime(2026, 1, 2, tzinfo=UTC),
-            "dag_run": SimpleNamespace(run_after=datetime(2026, 1, 2, tzinfo=UTC)),
+            "dag_run": SimpleNamespace(
+                dag_id="extract_clinic", run_id="manual__1", run_after=datetime(2026, 1, 2, tzinfo=UTC)
+            ),
             "outlet_events": self.events,
         }
 
