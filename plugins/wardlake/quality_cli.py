@@ -15,6 +15,31 @@ quality_app = typer.Typer(help="Suites, verdicts and the ledger that keeps them.
 
 
 @quality_app.command()
+def suggest(
+    table: Annotated[str, typer.Argument(help="<source>.<table>, of which a batch was committed.")],
+    batch: Annotated[str | None, typer.Option(help="Id of the batch; the newest that counts if none is named.")] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace a suite that exists.")] = False,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print the suite and write nothing.")] = False,
+) -> None:
+    """Profile a batch and write a first suite, to be reviewed rule by rule."""
+    from wardlake.quality.suggest import suggest_suite, write_suite  # noqa: PLC0415  keeps `wardlake --help` quick
+
+    settings = load_settings()
+    suggestion = suggest_suite(settings, table, batch)
+    if stdout:
+        print(suggestion.text, end="")
+        return
+    path = write_suite(settings, suggestion, force=force)
+    console.print(
+        f"{path}: {counted(suggestion.rules, 'rule')} from batch {suggestion.batch_id}. Review each, then "
+        "'wardlake check'.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@quality_app.command()
 def verify(
     day: Annotated[
         datetime | None,

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from wardlake.bronze import batches
 from wardlake.lake import Lake
-from wardlake.quality import judge_freshness, suite_for, verdict_of
+from wardlake.plural import counted
+from wardlake.quality import Verdict, judge_freshness, suite_for, verdict_of
 from wardlake.settings import Settings
 from wardlake.sources import Source
 
@@ -52,8 +53,16 @@ def _of_table(settings: Settings, lake: Lake, source: Source, table: str) -> Tab
         window_end=newest.window_end,
         age=datetime.now(UTC) - newest.extracted_at,
         rows=newest.lake_rows,
-        verdict=verdict.status if verdict else None,
+        verdict=_told(verdict) if verdict else None,
         quarantined_rows=verdict.quarantined_rows if verdict else None,
         arrived=any(manifest.arrived for manifest in committed),
         is_late=freshness is not None and freshness.status == "failed",
     )
+
+
+def _told(verdict: Verdict) -> str:
+    """The status, and how many rules had nothing to look at: such a verdict is not wholly green."""
+    told = verdict.status.replace("_", " ")
+    if not verdict.unapplied or verdict.status == "not_applicable":
+        return told
+    return f"{told}, {counted(verdict.unapplied, 'rule')} not applicable"

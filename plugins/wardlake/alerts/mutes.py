@@ -20,7 +20,7 @@ from wardlake.sources.strict import Strict
 
 FILE = "mutes.yaml"
 LONGEST = timedelta(days=90)
-WITHOUT_SUITE = (LATE, "rows_were_lost")
+WITHOUT_SUITE = (LATE, "rows_were_lost", "all_rows_quarantined")
 """Own names of the rules that every table has, whatever its suite says."""
 
 
@@ -92,13 +92,13 @@ def _known(settings: Settings, sources: Sequence[Source]) -> tuple[set[str], set
     for source in sources:
         for table in source.tables:
             try:
-                rules.update(rule.meta.rule_id for rule in suite_for(settings, source, table).rules)
+                rules.update(suite_for(settings, source, table).ids)
             except WardlakeError:
                 continue
     try:
         for table, suite in gold_suites(settings).items():
             tables.add(f"{GOLD}.{table}")
-            rules.update(rule.meta.rule_id for rule in suite.rules)
+            rules.update(suite.ids)
     except WardlakeError:
         pass
     return rules, tables

@@ -7,7 +7,8 @@ from itertools import groupby
 from wardlake.detection.catalogue import Defect, catalogue
 from wardlake.detection.deliveries import DELIVERIES
 from wardlake.detection.hospital import PATIENTS, SOURCES
-from wardlake.quality.suites import RuleMeta, read_suite
+from wardlake.quality.meta import RuleMeta
+from wardlake.quality.suites import read_suite
 from wardlake.settings import PROJECT_ROOT
 
 BATCH_RULES = {"rows_were_lost": "completeness", "nothing_came_of_late": "timeliness"}

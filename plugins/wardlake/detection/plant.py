@@ -10,8 +10,9 @@ import duckdb
 
 from wardlake.detection.catalogue import Defect
 from wardlake.detection.hospital import CHANGED, CLEAN, show
+from wardlake.quality.batch import JUDGED
 from wardlake.quality.engine import evaluate
-from wardlake.quality.judge import JUDGED, result_of
+from wardlake.quality.outcome import result_of
 from wardlake.quality.rows import write_rows
 from wardlake.quality.suites import Rule, Suite
 from wardlake.sql import as_name
@@ -66,7 +67,7 @@ def judge(connection: duckdb.DuckDBPyConnection, table: str, rules: Sequence[Rul
         path = Path(folder) / "verdicts.parquet"
         outcomes = write_rows(connection, rules, evaluate(connection, JUDGED, rules), path).outcomes
         named = connection.execute(f"SELECT rule_id, _row_id FROM '{path}'").fetchall() if path.exists() else []
-    results = [result_of(rule, outcome) for rule, outcome in zip(rules, outcomes, strict=True)]
+    results = [result_of(rule.meta, outcome) for rule, outcome in zip(rules, outcomes, strict=True)]
     not_passed = {result.rule_id for result in results if result.status != "passed"}
     found: Found = {(rule, row) for rule, row in named if rule in not_passed}
     return found | {(rule, None) for rule in not_passed - {rule for rule, _ in named}}

@@ -42,6 +42,8 @@ def _table(judged: Judged) -> Iterator[str]:
         yield f"    {field}: {_flow(value)}"
     if "files" in table.reads:
         yield "    mode: append # each file is taken once, by its content; snapshot: each file is the whole table"
+    elif not _rows(judged):
+        yield "    least_rows_pct: 0 # it was empty; with rows, 60: a snapshot without them is halted then"
     yield f"    keys: {_flow(list(judged.keys.columns))}{_remark(judged.keys, judged)}"
     yield "    columns:"
     for column in table.columns:
@@ -59,7 +61,7 @@ def _table(judged: Judged) -> Iterator[str]:
 def _remark(keys: SuggestedKeys, judged: Judged) -> str:
     if keys.is_declared:
         return " # the system's own key"
-    rows = max((profile.rows for profile in judged.profiles.values()), default=0)
+    rows = _rows(judged)
     if not rows:
         return " # NO KEY WAS FOUND: there were no rows to look at"
     sampled = counted(rows, "sampled row")
@@ -67,6 +69,11 @@ def _remark(keys: SuggestedKeys, judged: Judged) -> str:
         return f" # NO KEY WAS FOUND; nearest: {keys.surplus_rows:,} of {sampled} repeat another's or have gaps"
     warning = "; WARNING: perhaps by accident, ask the system's owner" if keys.is_accident else ""
     return f" # guessed: unique and never empty in {sampled}{warning}"
+
+
+def _rows(judged: Judged) -> int:
+    """Rows of the sample."""
+    return max((profile.rows for profile in judged.profiles.values()), default=0)
 
 
 def _block(value: Mapping[str, object]) -> str:

@@ -5,9 +5,11 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from wardlake.quality.suites import GOLD, Rule, read_suite, suite_path
+from wardlake.quality.contradictions import contradictions
+from wardlake.quality.drift import refusal
+from wardlake.quality.suites import GOLD, Rule, Suite, read_suite, suite_path
 from wardlake.settings import Settings
-from wardlake.sources import Source
+from wardlake.sources import Source, Table
 from wardlake.sql import as_name
 
 ROWLESS_PREFIXES = ("expect_table_", "expect_column_to_exist", "expect_column_distinct_", "expect_column_proportion_")
@@ -32,6 +34,7 @@ def check_suites(settings: Settings, sources: list[Source]) -> list[str]:
         problems.append("expectations/gold holds no suite: the gate of publishing would have nothing to read.")
     known = {source.name: _source_tables(source) for source in sources}
     known[GOLD] = {**_models(settings, "silver"), **_models(settings, GOLD)}
+    tables_of = {(source.name, name): table for source in sources for name, table in source.tables.items()}
     ids: dict[str, str] = {}
     for folder in sorted(path for path in settings.suites_dir.glob("*") if path.is_dir()):
         tables = known.get(folder.name, {})
@@ -39,7 +42,9 @@ def check_suites(settings: Settings, sources: list[Source]) -> list[str]:
             problems += _create_empty(connection, folder.name, tables)
             for path in sorted(folder.glob("*.json")):
                 place = f"expectations/{folder.name}/{path.name}"
-                problems += [f"{place}: {problem}." for problem in _check_file(path, tables, connection, ids)]
+                described = tables_of.get((folder.name, path.stem))
+                found = _check_file(path, tables, described, connection, ids)
+                problems += [f"{place}: {problem}." for problem in found]
     return problems
 
 
@@ -81,7 +86,11 @@ def _quoted(name: str) -> str:
 
 
 def _check_file(
-    path: Path, tables: dict[str, Columns], connection: duckdb.DuckDBPyConnection, ids: dict[str, str]
+    path: Path,
+    tables: dict[str, Columns],
+    described: Table | None,
+    connection: duckdb.DuckDBPyConnection,
+    ids: dict[str, str],
 ) -> list[str]:
     source, table = path.parent.name, path.stem
     place = f"{GOLD}.{table}" if source == GOLD else table
@@ -91,27 +100,53 @@ def _check_file(
     suite, problems = read_suite(path)
     if suite is None:
         return problems
+    found: list[tuple[str, str]] = []
     for rule in suite.rules:
-        own = _check_rule(rule, source, table)
+        own = _check_rule(rule, source)
         own += [f"the table has no column '{name}'" for name in rule.columns if name not in tables[place]]
         own += _check_query(rule, place, connection)
-        if rule.meta.rule_id in ids:
-            own.append(f"its id is used in {ids[rule.meta.rule_id]} too")
-        ids[rule.meta.rule_id] = f"expectations/{source}/{path.name}"
-        problems += [f"rule {rule.meta.rule_id}: {problem}" for problem in own]
-    return problems
+        found += [(rule.meta.rule_id, problem) for problem in own]
+    found += [(rule.meta.rule_id, problem) for rule, problem in contradictions(suite.rules)]
+    found += _check_rules_of_suite(suite, place, described, connection)
+    for rule_id in suite.ids:
+        if not rule_id.startswith(f"{source}.{table}."):
+            found.append((rule_id, f"its id must begin with {source}.{table}."))
+        if rule_id in ids:
+            found.append((rule_id, f"its id is used in {ids[rule_id]} too"))
+    ids |= dict.fromkeys(suite.ids, f"expectations/{source}/{path.name}")
+    return problems + [f"rule {rule_id}: {problem}" for rule_id, problem in found]
 
 
-def _check_rule(rule: Rule, source: str, table: str) -> list[str]:
+def _check_rules_of_suite(
+    suite: Suite, table: str, described: Table | None, connection: duckdb.DuckDBPyConnection
+) -> list[tuple[str, str]]:
+    """Problems of the rules in the meta of a suite, by rule id."""
+    of_suite = (*suite.drift, *suite.totals)
+    if described is None:
+        return [(rule.rule_id, "drift and totals belong to batches of a source; gold has none") for rule in of_suite]
+    found = [(rule.rule_id, told) for rule in suite.drift if (told := refusal(rule, described))]
+    for rule in suite.totals:
+        if "{batch}" not in rule.total:
+            found.append((rule.rule_id, "its total must read from {batch}"))
+        for name, query in (("total", rule.total), ("control", rule.control)):
+            columns, told = _describe(connection, query, table)
+            if told:
+                found.append((rule.rule_id, f"its {name} cannot be run: {told}"))
+            elif len(columns) != 1:
+                found.append((rule.rule_id, f"its {name} must give one number"))
+    return found
+
+
+def _check_rule(rule: Rule, source: str) -> list[str]:
     from wardlake.quality.engine import check_expectation  # noqa: PLC0415  Great Expectations takes seconds to import
 
     problems = [refused] if (refused := check_expectation(rule.type, rule.kwargs)) else []
-    if not rule.meta.rule_id.startswith(f"{source}.{table}."):
-        problems.append(f"its id must begin with {source}.{table}.")
     if source == GOLD and rule.meta.action == "quarantine":
         problems.append("nothing is quarantined in gold: choose warn or halt")
     if rule.meta.action == "quarantine" and rule.type.startswith(ROWLESS_PREFIXES):
         problems.append(f"{rule.type} names no rows that could be quarantined: choose warn or halt")
+    if rule.meta.threshold_pct and rule.type.startswith(ROWLESS_PREFIXES):
+        problems.append(f"{rule.type} is met or is not: threshold_pct must be 0")
     return problems
 
 
@@ -121,10 +156,18 @@ def _check_query(rule: Rule, table: str, connection: duckdb.DuckDBPyConnection) 
     query = str(rule.kwargs.get("unexpected_rows_query"))
     if "{batch}" not in query:
         return ["its query must read from {batch}"]
+    columns, told = _describe(connection, query, table)
+    if told:
+        return [f"its query cannot be run: {told}"]
+    if rule.meta.action == "quarantine" and "_row_id" not in columns:
+        return ["its query must select _row_id, to say which rows are quarantined"]
+    return []
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, query: str, table: str) -> tuple[list[str], str | None]:
+    """Columns of a query's result on the empty tables, or why it cannot be run."""
     try:
         described = connection.execute(f"DESCRIBE {query.format(batch=_quoted(table))}").fetchall()
     except (duckdb.Error, LookupError, ValueError) as error:
-        return [f"its query cannot be run: {' '.join(str(error).split())}"]
-    if rule.meta.action == "quarantine" and "_row_id" not in [name for name, *_ in described]:
-        return ["its query must select _row_id, to say which rows are quarantined"]
-    return []
+        return [], " ".join(str(error).split())
+    return [name for name, *_ in described], None

@@ -58,6 +58,8 @@ def judge_freshness(source: Source, table: str, committed: Sequence[Manifest]) -
         status="failed" if is_late else "passed",
         evaluated=1,
         unexpected=int(is_late),
+        threshold_pct=0,
+        threshold_why=f"fresh_hours of the YAML is {hours}.",
     )
 
 

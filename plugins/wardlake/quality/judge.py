@@ -1,40 +1,27 @@
 """Judging batches: the suite's rules on the batch's Parquet files, the verdict stored beside it, once."""
 
-import tempfile
-import uuid
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
-from wardlake.bronze import Manifest, current_batches, current_query, rows_query
+from wardlake.bronze import Manifest, current_batches, current_query
 from wardlake.lake import Lake
-from wardlake.ledger import sha256_of
+from wardlake.quality.batch import JUDGED, judge_again, judge_batch
 from wardlake.quality.freshness import of_moment, with_freshness
 from wardlake.quality.keeping import is_kept, keep_verdicts
-from wardlake.quality.outcome import Outcome
-from wardlake.quality.rows import write_rows
-from wardlake.quality.suites import GOLD, Rule, Suite, gold_suites, suite_for
+from wardlake.quality.outcome import result_of
+from wardlake.quality.suites import GOLD, Suite, gold_suites, suite_for
 from wardlake.quality.verdicts import (
-    VERDICT,
-    RuleResult,
-    RuleStatus,
     Verdict,
-    exceeds,
     last_verdicts,
-    read_verdict,
     status_of,
     verdict_key_of,
-    verdict_prefix,
 )
-from wardlake.quality.volume import judge_volume
 from wardlake.settings import Settings
 from wardlake.sources import Source
 from wardlake.version import code_version
 from wardlake.warehouse.connection import connect, translate
-
-JUDGED = "_judged"
 
 Progress = Callable[[str, int, int], None]
 """Called with the table that was judged, how many tables are done, and how many there are."""
@@ -50,7 +37,8 @@ def judge_source(
 ) -> list[Verdict]:
     """Verdicts of all current batches of a source; a batch that its suite has judged already is not judged again.
 
-    The batches whose ids `again` holds are judged in any case, beside the verdicts that they have.
+    The batches whose ids `again` holds are judged by their rows in any case, beside the verdicts that they have.
+    If only thresholds, actions or texts of a suite have changed, the rows are not read again.
     What was judged goes into the ledger, as asked for by `dag_run`.
 
     Rules see the judged batch as `{batch}`, the current rows of every table of the source under the table's name, and
@@ -103,22 +91,34 @@ def _verdicts(
     progress: Progress,
 ) -> list[Verdict]:
     wanted = [manifest for manifests in current.values() for manifest in manifests]
-    if len(stored) == len(wanted):
-        return [stored[manifest.batch_id] for manifest in wanted]
+    is_whole = {
+        table: source.tables[table].mode == "snapshot" or len(manifests) == 1 for table, manifests in current.items()
+    }
+    done = dict(stored)
+    for manifest in wanted:
+        if manifest.batch_id not in done.keys() | replays.keys() and (
+            again := judge_again(
+                settings, lake, source, manifest, suites[manifest.table], is_whole=is_whole[manifest.table]
+            )
+        ):
+            done[manifest.batch_id] = again
+    if len(done) == len(wanted):
+        return [done[manifest.batch_id] for manifest in wanted]
     verdicts = []
     try:
         with connect(settings) as connection:
             create_views(settings, connection, source, current)
             for number, (name, manifests) in enumerate(current.items(), start=1):
                 verdicts += [
-                    stored.get(manifest.batch_id)
-                    or _judge(
+                    done.get(manifest.batch_id)
+                    or judge_batch(
                         settings,
                         lake,
                         connection,
                         source,
                         manifest,
                         suites[name],
+                        is_whole=is_whole[name],
                         replay=replays.get(manifest.batch_id, 0),
                     )
                     for manifest in manifests
@@ -176,82 +176,6 @@ def create_views(
                 connection.execute(f'INSERT INTO "{table}__files" VALUES (?, ?, ?, ?)', values)
 
 
-def _judge(
-    settings: Settings,
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    manifest: Manifest,
-    suite: Suite,
-    *,
-    replay: int,
-) -> Verdict:
-    from wardlake.quality.engine import evaluate  # noqa: PLC0415  Great Expectations takes seconds to import
-
-    table = source.tables[manifest.table]
-    connection.execute(f"CREATE OR REPLACE VIEW {JUDGED} AS {rows_query(settings, table, [manifest])}")
-    prefix = verdict_prefix(manifest.source, manifest.table, manifest.batch_id, suite.version, replay)
-    key = f"{prefix}verdicts-{uuid.uuid4().hex[:8]}.parquet"
-    with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="verdict-") as folder:
-        path = Path(folder) / "verdicts.parquet"
-        found = write_rows(connection, suite.rules, evaluate(connection, JUDGED, suite.rules), path)
-        results = [result_of(rule, outcome) for rule, outcome in zip(suite.rules, found.outcomes, strict=True)]
-        results += judge_volume(settings, lake, source, manifest)
-        verdict = Verdict(
-            source=manifest.source,
-            table=manifest.table,
-            batch_id=manifest.batch_id,
-            suite_version=suite.version,
-            replay=replay,
-            status=status_of(results),
-            rows=manifest.lake_rows,
-            quarantined_rows=found.quarantined_rows,
-            rules=results,
-            verdict_key=key if path.exists() else None,
-            rows_sha256=sha256_of(path.read_bytes()) if path.exists() else None,
-            judged_at=datetime.now(UTC),
-            code_version=code_version(),
-        )
-        if verdict.status == "error":
-            return verdict.model_copy(
-                update={"verdict_key": None, "rows_sha256": None, "message": "rules could not be evaluated"}
-            )
-        bucket = settings.bucket("quality")
-        if verdict.verdict_key:
-            lake.upload(path, bucket, verdict.verdict_key)
-        if lake.put_if_absent(bucket, prefix + VERDICT, verdict.model_dump_json(indent=1).encode()):
-            return verdict
-    winner = read_verdict(lake, settings, manifest.source, manifest.table, manifest.batch_id, suite.version)
-    assert winner is not None, "the conditional put said that the verdict exists"  # noqa: S101
-    return winner
-
-
-def result_of(rule: Rule, outcome: Outcome) -> RuleResult:
-    """What a rule says by what it found and by its threshold."""
-    return RuleResult(
-        rule_id=rule.meta.rule_id,
-        dimension=rule.meta.dimension,
-        severity=rule.meta.severity,
-        action=rule.meta.action,
-        why=rule.meta.why,
-        threshold_pct=rule.meta.threshold_pct,
-        threshold_why=rule.meta.threshold_why,
-        halt_above_pct=rule.meta.halt_above_pct,
-        owner=rule.meta.owner,
-        status=_status(rule, outcome),
-        evaluated=outcome.evaluated,
-        unexpected=outcome.unexpected,
-        message=outcome.message,
-    )
-
-
-def _status(rule: Rule, outcome: Outcome) -> RuleStatus:
-    """Whether more rows break the rule than its threshold tolerates."""
-    if outcome.status not in ("passed", "failed"):
-        return outcome.status
-    return "failed" if exceeds(outcome.unexpected, outcome.evaluated, rule.meta.threshold_pct) else "passed"
-
-
 def _expose_built(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Make `gold.<table>` and `silver.<table>` of the build readable; returns the names of the gold tables."""
     found = connection.execute(
@@ -274,7 +198,7 @@ def _judge_gold_table(
         connection.execute(f'CREATE OR REPLACE VIEW {JUDGED} AS FROM gold."{table}"')
         rows = connection.execute(f"SELECT count(*) FROM {JUDGED}").fetchall()[0][0]
         outcomes = evaluate(connection, JUDGED, suite.rules)
-        results = [result_of(rule, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
+        results = [result_of(rule.meta, outcome) for rule, outcome in zip(suite.rules, outcomes, strict=True)]
     else:
         message = f"the build has no table gold.{table}"
     return Verdict(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from wardlake.quality.verdicts import RuleStatus
+from wardlake.quality.meta import Explained, RuleMeta
+from wardlake.quality.verdicts import RuleResult, RuleStatus, exceeds
 
 FILE_OR_MEMORY = (duckdb.IOException, duckdb.HTTPException, duckdb.OutOfMemoryException)
 """Errors that are no fault of a rule."""
@@ -25,6 +26,62 @@ class Outcome:
     unexpected: int = 0
     message: str | None = None
     rows_query: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure that a rule about the whole batch compares with its limit; without one, `message` says why."""
+
+    value: float | None
+    message: str | None = None
+    is_error: bool = False
+
+
+def result_of(meta: RuleMeta, outcome: Outcome) -> RuleResult:
+    """What follows from what was counted: a rule is failed above its threshold only."""
+    is_tolerated = not exceeds(outcome.unexpected, outcome.evaluated, meta.threshold_pct)
+    return RuleResult(
+        rule_id=meta.rule_id,
+        dimension=meta.dimension,
+        severity=meta.severity,
+        action=meta.action,
+        why=meta.why,
+        owner=meta.owner,
+        status="passed" if outcome.status == "failed" and is_tolerated else outcome.status,
+        evaluated=outcome.evaluated,
+        unexpected=outcome.unexpected,
+        threshold_pct=meta.threshold_pct,
+        halt_above_pct=meta.halt_above_pct,
+        threshold_why=meta.threshold_why,
+        message=outcome.message,
+    )
+
+
+def result_of_measured(
+    rule: Explained, limit: float, measured: Measured, *, threshold_pct: float | None = None
+) -> RuleResult:
+    """What follows from a figure: the rule is failed above its limit, and not applicable without a figure."""
+    value = measured.value
+    is_broken = value is not None and value > limit
+    status: RuleStatus = "failed" if is_broken else "passed"
+    if value is None:
+        status = "error" if measured.is_error else "not_applicable"
+    return RuleResult(
+        rule_id=rule.rule_id,
+        dimension=rule.dimension,
+        severity=rule.severity,
+        action=rule.action,
+        why=rule.why,
+        owner=rule.owner,
+        status=status,
+        evaluated=int(value is not None),
+        unexpected=int(is_broken),
+        threshold_pct=threshold_pct,
+        threshold_why=rule.threshold_why,
+        measured=value,
+        limit=limit,
+        message=None if status == "passed" else measured.message,
+    )
 
 
 def root_cause(error: BaseException) -> BaseException:

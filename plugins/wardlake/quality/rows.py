@@ -31,8 +31,42 @@ def write_rows(
     Raises:
         duckdb.Error: the data could not be read, or memory or disk are short.
     """
-    connection.execute("CREATE OR REPLACE TEMP TABLE _found (_row_id BIGINT NOT NULL, rule_number USMALLINT)")
+    _create_found(connection)
     agreed = [_collect(connection, *one) for one in enumerate(zip(rules, outcomes, strict=True))]
+    return RowVerdicts(agreed, _write(connection, rules, path))
+
+
+def relabel_rows(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    outcomes: Sequence[Outcome],
+    stored: str | None,
+    path: Path,
+) -> int | None:
+    """Write rows that were found before (`stored`, a Parquet file) with the actions that the rules have now.
+
+    Returns the number of rows in quarantine; None if a rule quarantines now and its rows were not named then.
+    """
+    _create_found(connection)
+    if stored:
+        numbers = ", ".join(f"({n}, '{rule.meta.rule_id}')" for n, rule in enumerate(rules))
+        connection.execute(
+            f"INSERT INTO _found SELECT _row_id, rule_number FROM read_parquet('{stored}') "
+            f"JOIN (VALUES {numbers}) AS numbered(rule_number, rule_id) USING (rule_id)"
+        )
+    named = dict(connection.execute("SELECT rule_number, count(*) FROM _found GROUP BY 1").fetchall())
+    for number, (rule, outcome) in enumerate(zip(rules, outcomes, strict=True)):
+        if rule.meta.action == "quarantine" and named.get(number, 0) != outcome.unexpected:
+            return None
+    return _write(connection, rules, path)
+
+
+def _create_found(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE OR REPLACE TEMP TABLE _found (_row_id BIGINT NOT NULL, rule_number USMALLINT)")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], path: Path) -> int:
+    """Write the rows that were found; returns how many of them are in quarantine."""
     labels = ", ".join(f"({n}, '{rule.meta.rule_id}', '{rule.meta.action}')" for n, rule in enumerate(rules))
     labelled = f"_found JOIN (VALUES {labels}) AS label(rule_number, rule_id, action) USING (rule_number)"
     rows, quarantined = connection.execute(
@@ -44,7 +78,7 @@ def write_rows(
             "(FORMAT parquet, COMPRESSION zstd)"
         )
     connection.execute("DROP TABLE _found")
-    return RowVerdicts(agreed, int(quarantined))
+    return int(quarantined)
 
 
 def _collect(connection: duckdb.DuckDBPyConnection, number: int, judged: tuple[Rule, Outcome]) -> Outcome:

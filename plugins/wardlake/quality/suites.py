@@ -1,56 +1,29 @@
 """Expectation suites: native Great Expectations JSON in `expectations/<source>/<table>.json`.
 
-Each expectation's `meta` says what Wardlake does with it; `kwargs` and `type` belong to Great Expectations.
+Each expectation's `meta` says what Wardlake does with it; `kwargs` and `type` belong to Great Expectations. The meta of
+the suite holds rules that no expectation can express: `drift` and `totals`.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from wardlake.errors import PermanentError
+from wardlake.quality.meta import DriftRule, Explained, RuleMeta, TotalRule
 from wardlake.settings import Settings
 from wardlake.sources import Source
 
 GOLD = "gold"
 QUERY_RULE = "unexpected_rows_expectation"
 
-Dimension = Literal["conformance", "completeness", "plausibility", "uniqueness", "timeliness", "consistency"]
-Severity = Literal["critical", "warning", "info"]
-Action = Literal["warn", "quarantine", "halt"]
-
 
 class SuiteError(PermanentError):
     """A suite that is missing or cannot be used."""
-
-
-class RuleMeta(BaseModel):
-    """What an expectation's `meta` must say."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    rule_id: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+){2}$", description="source.table.rule")
-    dimension: Dimension
-    severity: Severity
-    action: Action
-    why: str = Field(min_length=10, description="Why it matters.")
-    threshold_pct: float = Field(ge=0, le=100, description="Share of the rows that may break the rule, in per cent.")
-    threshold_why: str = Field(min_length=10, description="Why so much and no more is tolerated.")
-    halt_above_pct: float | None = Field(
-        None, ge=0, le=100, description="Share of quarantined rows above which the whole batch is halted."
-    )
-    owner: str = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> "RuleMeta":
-        if self.action == "quarantine" and self.threshold_pct:
-            raise ValueError("quarantine takes out each row that breaks the rule: threshold_pct must be 0")
-        if self.action != "quarantine" and self.halt_above_pct is not None:
-            raise ValueError("halt_above_pct belongs to the action quarantine")
-        return self
 
 
 @dataclass(frozen=True)
@@ -75,11 +48,23 @@ class Rule:
 
 @dataclass(frozen=True)
 class Suite:
-    """The rules of a table. `version` is the first 12 hex digits of the SHA-256 of the canonical JSON."""
+    """The rules of a table. `version` is the first 12 hex digits of the SHA-256 of the canonical JSON.
+
+    `counts_version` is that of the parts that decide what is counted: two suites that share it differ in thresholds,
+    actions or texts at most, and the counts of one are those of the other.
+    """
 
     version: str
+    counts_version: str
     json: dict[str, Any]
     rules: tuple[Rule, ...]
+    drift: tuple[DriftRule, ...] = ()
+    totals: tuple[TotalRule, ...] = ()
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of all rules."""
+        return [rule.meta.rule_id for rule in self.rules] + [rule.rule_id for rule in (*self.drift, *self.totals)]
 
 
 def suite_path(settings: Settings, source: str, table: str) -> Path:
@@ -112,7 +97,7 @@ def gold_suites(settings: Settings) -> dict[str, Suite]:
 
 def _read(path: Path) -> Suite:
     suite, problems = read_suite(path)
-    if suite is None:
+    if problems or suite is None:
         raise SuiteError(
             f"expectations/{path.parent.name}/{path.name}: {'; '.join(problems)}.",
             remedy="Correct the suite; 'wardlake check' lists the problems of all suites.",
@@ -121,24 +106,23 @@ def _read(path: Path) -> Suite:
 
 
 def _content_of_keys(source: Source, table: str) -> dict[str, Any]:
-    keys = source.tables[table].keys
+    place, keys = f"{source.name}.{table}", source.tables[table].keys
     meta = {
         "severity": "critical",
         "owner": source.owner,
         "why": "The keys of the source's YAML name a row.",
         "threshold_pct": 0,
-        "threshold_why": "Nobody has written a suite yet; until then each row must have its own name.",
+    }
+    missing = meta | {
+        "dimension": "completeness",
+        "action": "quarantine",
+        "threshold_why": "A row without its key cannot be told from another, be it one or many.",
     }
     expectations: list[dict[str, Any]] = [
         {
             "type": "expect_column_values_to_not_be_null",
             "kwargs": {"column": key},
-            "meta": meta
-            | {
-                "rule_id": f"{source.name}.{table}.key_{n}_missing",
-                "dimension": "completeness",
-                "action": "quarantine",
-            },
+            "meta": missing | {"rule_id": f"{place}.key_{n}_missing"},
         }
         for n, key in enumerate(keys, start=1)
     ]
@@ -148,14 +132,19 @@ def _content_of_keys(source: Source, table: str) -> dict[str, Any]:
             "type": "expect_column_values_to_be_unique" if is_one else "expect_compound_columns_to_be_unique",
             "kwargs": {"column": keys[0]} if is_one else {"column_list": keys},
             "meta": meta
-            | {"rule_id": f"{source.name}.{table}.key_not_unique", "dimension": "uniqueness", "action": "warn"},
+            | {
+                "rule_id": f"{place}.key_not_unique",
+                "dimension": "uniqueness",
+                "action": "warn",
+                "threshold_why": "One key that comes twice shows that rows were read or sent twice.",
+            },
         }
     )
-    return {"name": f"{source.name}.{table}", "expectations": expectations}
+    return {"name": place, "expectations": expectations}
 
 
 def read_suite(path: Path) -> tuple[Suite | None, list[str]]:
-    """A suite and no problem, or no suite and every problem of its file."""
+    """The suite of a file, without the rules that are wrong, and every problem; no suite if there is none to read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -163,48 +152,92 @@ def read_suite(path: Path) -> tuple[Suite | None, list[str]]:
     expectations = content.get("expectations") if isinstance(content, dict) else None
     if not isinstance(expectations, list) or not expectations:
         return None, ["it holds no list of expectations"]
-    problems = [
-        f"{_name(number, expectation)}{problem}"
-        for number, expectation in enumerate(expectations, start=1)
-        for problem in _problems(expectation)
+    problems: list[str] = []
+    right: list[dict[str, Any]] = []
+    for number, expectation in enumerate(expectations, start=1):
+        found = _problems_of_expectation(number, expectation)
+        problems += found
+        if not found:
+            right.append(expectation)
+    meta, found = _read_meta(content.get("meta") or {})
+    ids = list(_ids_in(expectations, meta))
+    problems += found + [
+        f"the rule id {one} is used twice" for one in sorted({one for one in ids if ids.count(one) > 1})
     ]
-    if problems:
-        return None, problems
-    suite = _suite(content)
-    ids = [rule.meta.rule_id for rule in suite.rules]
-    twice = [f"the rule id {rule_id} is used twice" for rule_id in sorted(set(ids)) if ids.count(rule_id) > 1]
-    return (None, twice) if twice else (suite, [])
+    return _suite(content if not problems else {**content, "expectations": right, "meta": meta}), problems
 
 
-def _problems(expectation: Any) -> list[str]:
+def _problems_of_expectation(number: int, expectation: Any) -> list[str]:
     if not (isinstance(expectation, dict) and isinstance(expectation.get("type"), str)):
-        return ["no object with type, kwargs and meta"]
+        return [f"expectation {number} is no object with type, kwargs and meta"]
+    kwargs, meta = expectation.get("kwargs") or {}, expectation.get("meta") or {}
+    named = f"expectation {number}"
+    if isinstance(meta, dict) and isinstance(meta.get("rule_id"), str):
+        named = f"rule {meta['rule_id']}"
     problems = []
-    if not isinstance(expectation.get("kwargs") or {}, dict):
+    if not isinstance(kwargs, dict):
         problems.append("kwargs is no object")
-    elif "mostly" in (expectation.get("kwargs") or {}):
+    elif "mostly" in kwargs:
         problems.append("give meta.threshold_pct in the place of kwargs.mostly")
+    return [f"{named}: {told}" for told in problems + _problems_of(RuleMeta, meta)]
+
+
+_RULES_OF_SUITE: dict[str, type[DriftRule] | type[TotalRule]] = {"drift": DriftRule, "totals": TotalRule}
+
+
+def _read_meta(meta: Any) -> tuple[dict[str, Any], list[str]]:
+    """The meta of a suite without the rules in it that are wrong, and what is wrong with them."""
+    if not isinstance(meta, dict):
+        return {kind: [] for kind in _RULES_OF_SUITE}, ["meta is no object"]
+    problems, right = [], dict(meta)
+    for kind, model in _RULES_OF_SUITE.items():
+        rules = meta.get(kind, [])
+        if not isinstance(rules, list):
+            problems.append(f"meta.{kind} is no list")
+            rules = []
+        found = [_problems_of(model, rule) for rule in rules]
+        problems += [f"meta.{kind} {n}: {told}" for n, own in enumerate(found, start=1) for told in own]
+        right[kind] = [rule for rule, own in zip(rules, found, strict=True) if not own]
+    return right, problems
+
+
+def _problems_of(model: type[Explained], meta: Any) -> list[str]:
     try:
-        RuleMeta.model_validate(expectation.get("meta") or {})
+        model.model_validate(meta)
     except ValidationError as error:
-        issues = error.errors(include_input=False)
-        problems.append("; ".join(f"{_place(issue['loc'])}: {issue['msg']}" for issue in issues))
-    return problems
+        return ["; ".join(f"{_place(issue['loc'])}: {issue['msg']}" for issue in error.errors(include_input=False))]
+    return []
 
 
-def _name(number: int, expectation: Any) -> str:
-    meta = expectation.get("meta") if isinstance(expectation, dict) else None
-    rule_id = meta.get("rule_id") if isinstance(meta, dict) else None
-    return f"rule {rule_id}: " if rule_id else f"expectation {number}: "
+def _ids_in(expectations: list[Any], meta: dict[str, Any]) -> Iterator[str]:
+    metas = [one.get("meta") for one in expectations if isinstance(one, dict)]
+    for rule in (*metas, *(rule for kind in _RULES_OF_SUITE for rule in meta[kind])):
+        if isinstance(rule, dict) and isinstance(rule.get("rule_id"), str):
+            yield rule["rule_id"]
 
 
 def _suite(content: dict[str, Any]) -> Suite:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     rules = tuple(
         Rule(RuleMeta.model_validate(one["meta"]), one["type"], one.get("kwargs") or {})
         for one in content["expectations"]
     )
-    return Suite(hashlib.sha256(canonical.encode()).hexdigest()[:12], content, rules)
+    meta = content.get("meta") or {}
+    drift = tuple(DriftRule.model_validate(one) for one in meta.get("drift", []))
+    totals = tuple(TotalRule.model_validate(one) for one in meta.get("totals", []))
+    counted = {
+        "rules": sorted([rule.meta.rule_id, rule.type, _canonical(rule.kwargs)] for rule in rules),
+        "figures": sorted({(rule.column, rule.measure) for rule in drift}),
+        "totals": sorted([rule.rule_id, rule.total, rule.control] for rule in totals),
+    }
+    return Suite(_version(content), _version(counted), content, rules, drift, totals)
+
+
+def _version(content: Any) -> str:
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()[:12]
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, get_args
 
 from wardlake.quality.grades import Grade, grade_of
 from wardlake.quality.history import PastBatch, usual_pct
-from wardlake.quality.suites import GOLD, Dimension
+from wardlake.quality.meta import Dimension
+from wardlake.quality.suites import GOLD
 from wardlake.quality.verdicts import GRAVITY, RuleResult, Verdict, VerdictStatus
 
 if TYPE_CHECKING:
@@ -124,7 +125,11 @@ class RunReport:
             return f"Fit for use; {rows} in quarantine."
         if self.status == "warned":
             return "Fit for use, with warnings."
-        return "Fit for use; every rule was met." if self.status == "passed" else "Nothing was judged."
+        if self.status != "passed":
+            return "Nothing was judged."
+        unapplied = self.all_rules.get("not_applicable", 0)
+        told = "1 rule had" if unapplied == 1 else f"{unapplied:,} rules had"
+        return f"Fit for use; {told} nothing to look at." if unapplied else "Fit for use; every rule was met."
 
     @property
     def sources(self) -> list[tuple[str, list[TableReport]]]:

@@ -10,17 +10,19 @@ from pydantic import BaseModel, ConfigDict
 from wardlake.bronze import Manifest
 from wardlake.bronze.records import read_records
 from wardlake.lake import Lake
-from wardlake.quality.suites import GOLD, Action, Dimension, Severity
+from wardlake.quality.figures import Figures
+from wardlake.quality.meta import Action, Dimension, Severity
+from wardlake.quality.suites import GOLD
 from wardlake.settings import Settings
 
 VERDICT = "_verdict.json"
 
 RuleStatus = Literal["passed", "failed", "not_applicable", "error"]
 VerdictStatus = Literal["passed", "warned", "quarantined", "halted", "error", "not_applicable"]
-GRAVITY: tuple[VerdictStatus, ...] = ("error", "halted", "quarantined", "warned", "not_applicable", "passed")
-CONSEQUENCE: dict[Action, VerdictStatus] = {"warn": "warned", "quarantine": "quarantined", "halt": "halted"}
 REFUSED: tuple[VerdictStatus, ...] = ("halted", "error")
 """Of these batches nothing enters the warehouse."""
+GRAVITY: tuple[VerdictStatus, ...] = ("error", "halted", "quarantined", "warned", "not_applicable", "passed")
+CONSEQUENCE: dict[Action, VerdictStatus] = {"warn": "warned", "quarantine": "quarantined", "halt": "halted"}
 
 
 class RuleResult(BaseModel):
@@ -28,7 +30,8 @@ class RuleResult(BaseModel):
 
     `evaluated` counts the rows that the rule could look at, `unexpected` those that break it. A rule about the table
     as a whole looks at one thing and finds 0 or 1. Rows may break a rule that has passed: as many as its threshold
-    tolerates.
+    tolerates. A rule that compares two figures of the batch says by how much they
+    differ in `measured`, and how much is allowed in `limit`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,22 +41,25 @@ class RuleResult(BaseModel):
     severity: Severity
     action: Action
     why: str
-    threshold_pct: float | None = None
-    threshold_why: str | None = None
-    halt_above_pct: float | None = None
     owner: str
     status: RuleStatus
     evaluated: int
     unexpected: int
+    threshold_pct: float | None = None
+    halt_above_pct: float | None = None
+    threshold_why: str = ""
+    measured: float | None = None
+    limit: float | None = None
     message: str | None = None
 
     @property
     def consequence(self) -> VerdictStatus:
-        """What becomes of the batch by this rule alone."""
+        """What the rule leads to by itself."""
         if self.status != "failed":
             return self.status
-        halts = self.halt_above_pct is not None and exceeds(self.unexpected, self.evaluated, self.halt_above_pct)
-        return "halted" if halts else CONSEQUENCE[self.action]
+        if self.halt_above_pct is not None and exceeds(self.unexpected, self.evaluated, self.halt_above_pct):
+            return "halted"
+        return CONSEQUENCE[self.action]
 
     @property
     def told(self) -> str:
@@ -68,6 +74,8 @@ class Verdict(BaseModel):
 
     `verdict_key` names the Parquet file (`_row_id, rule_id, action`) of the rows that break a rule, if there are any,
     and `rows_sha256` is its hash. `replay` counts how often the same suite has judged the batch again.
+    `counts_version` is that of what was counted (see Suite), and `figures`, by column, are what later
+    batches are compared with.
     `not_applicable` means that there was nothing to judge: a batch without rows is not a good batch.
     """
 
@@ -78,15 +86,22 @@ class Verdict(BaseModel):
     batch_id: str
     suite_version: str
     replay: int = 0
+    counts_version: str = ""
     status: VerdictStatus
     rows: int
     quarantined_rows: int
     rules: list[RuleResult]
+    figures: dict[str, Figures] = {}
     verdict_key: str | None
     rows_sha256: str | None = None
     judged_at: datetime
     code_version: str
     message: str | None = None
+
+    @property
+    def unapplied(self) -> int:
+        """Number of rules that had nothing to look at; a verdict with any is not wholly green."""
+        return sum(rule.status == "not_applicable" for rule in self.rules)
 
 
 def verdict_prefix(source: str, table: str, batch_id: str, suite_version: str = "", replay: int = 0) -> str:

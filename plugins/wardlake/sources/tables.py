@@ -67,7 +67,7 @@ class Table(Strict):
         ge=0,
         le=100,
         description="A snapshot with a smaller share of the rows of the last one that was let through is halted, as "
-        "the source has sent a part of its rows; 0: none is.",
+        "the source has sent a part of its rows, and so is one without a row; 0: none is.",
     )
     fresh_hours: int | None = Field(None, ge=1, description="As that of the source, for this table.")
     history: bool = Field(

@@ -22,19 +22,28 @@ NEXT_DAY = Window(datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=
 
 
 def rule(
-    name: str, type_: str, action: str = "warn", table: str = "stay", *, threshold_pct: float = 0, **kwargs: Any
+    name: str,
+    type_: str,
+    action: str = "warn",
+    table: str = "stay",
+    *,
+    threshold_pct: float = 0,
+    halt_above_pct: float | None = None,
+    **kwargs: Any,
 ) -> dict[str, Any]:
     """An expectation as it stands in a suite."""
-    meta = {
+    meta: dict[str, Any] = {
         "rule_id": f"clinic.{table}.{name}",
         "dimension": "conformance",
         "severity": "warning",
         "action": action,
         "why": "Because the test says so.",
-        "threshold_pct": threshold_pct,
-        "threshold_why": "The test tolerates so much.",
         "owner": "data team",
+        "threshold_pct": threshold_pct,
+        "threshold_why": "Because the test says so.",
     }
+    if halt_above_pct is not None:
+        meta["halt_above_pct"] = halt_above_pct
     return {"type": type_, "kwargs": kwargs, "meta": meta}
 
 
@@ -73,11 +82,11 @@ class Quality:
     settings: Settings
     lake: Lake
 
-    def suite(self, table: str, *rules: dict[str, Any], source: str = "clinic") -> None:
-        """Write the suite of a table."""
+    def suite(self, table: str, *rules: dict[str, Any], source: str = "clinic", **meta: Any) -> None:
+        """Write the suite of a table, with this meta of its own."""
         path = self.settings.suites_dir / source / f"{table}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"name": f"{source}.{table}", "expectations": list(rules), "meta": {}}))
+        path.write_text(json.dumps({"name": f"{source}.{table}", "expectations": list(rules), "meta": meta}))
 
     def batch(
         self,

@@ -119,6 +119,70 @@ def test_every_problem_is_told_at_once(quality: Any, make: Any, source: Any) -> 
     assert len(problems) == len(expected) - 1, both
 
 
+def test_contradictions_and_thresholds_are_told_in_the_same_pass(quality: Any, make: Any, source: Any) -> None:
+    fill(quality, make)
+
+    def between(name: str, **limits: Any) -> Any:
+        return make.rule(name, "expect_column_values_to_be_between", column="id", **limits)
+
+    def listed(name: str, *values: Any, kind: str = "be_in_set") -> Any:
+        return make.rule(name, f"expect_column_values_to_{kind}", column="ward", value_set=list(values))
+
+    silent = make.rule("silent", "expect_column_values_to_be_unique", column="ward")
+    del silent["meta"]["threshold_pct"], silent["meta"]["threshold_why"]
+    drift = make.rule("x", "x")["meta"] | {"measure": "shares", "threshold": 0.25}
+    del drift["threshold_pct"]
+    total = make.rule("total", "x")["meta"] | {"total": "SELECT count(*) FROM {batch}", "control": "SELECT nothing"}
+    quality.suite(
+        "stay",
+        make.rule("empty", "expect_column_values_to_be_null", column="ward"),
+        make.rule("full", "expect_column_values_to_not_be_null", column="ward"),
+        between("upside_down", min_value=9, max_value=1),
+        between("low", max_value=10),
+        between("high", min_value=20),
+        make.rule("numbers", "expect_column_values_to_be_in_set", column="id", value_set=[30, 40]),
+        listed("east", "E1", "E2"),
+        listed("west", "W1"),
+        listed("not_west", "W1", "W2", kind="not_be_in_set"),
+        listed("west_again", "W1"),
+        make.rule("too_far", "expect_column_values_to_be_unique", column="id", threshold_pct=101),
+        make.rule("mostly", "expect_column_values_to_be_unique", column="id", mostly=0.9),
+        make.rule("held", "expect_column_values_to_be_unique", "quarantine", column="id", threshold_pct=5),
+        make.rule("share_of_warned", "expect_column_values_to_be_unique", column="id", halt_above_pct=5),
+        make.rule("rows", "expect_table_row_count_to_be_between", min_value=1, threshold_pct=5),
+        silent,
+        drift=[drift | {"rule_id": "clinic.stay.moved", "column": "wrd"}, drift | {"column": "ward", "action": "stop"}],
+        totals=[total],
+    )
+    problems = check_suites(quality.settings, [source])
+    expected = [
+        "rule clinic.stay.full: no value can meet it and clinic.stay.empty: the column must be empty and must not",
+        "rule clinic.stay.upside_down: its min_value is above its max_value",
+        "rule clinic.stay.high: no value can meet it and clinic.stay.low: the ranges exclude each other",
+        "rule clinic.stay.high: no value can meet it and clinic.stay.upside_down: the ranges exclude each other",
+        "rule clinic.stay.numbers: no value can meet it and clinic.stay.low: every value of the set lies outside",
+        "rule clinic.stay.numbers: no value can meet it and clinic.stay.upside_down: every value of the set",
+        "rule clinic.stay.west: no value can meet it and clinic.stay.east: the sets share no value",
+        "rule clinic.stay.not_west: no value can meet it and clinic.stay.west: every value of the set is refused",
+        "rule clinic.stay.west_again: it says the same as clinic.stay.west",
+        "rule clinic.stay.west_again: no value can meet it and clinic.stay.east: the sets share no value",
+        "rule clinic.stay.west_again: no value can meet it and clinic.stay.not_west: every value of the set is refused",
+        "rule clinic.stay.too_far: meta.threshold_pct: Input should be less than or equal to 100",
+        "rule clinic.stay.mostly: give meta.threshold_pct in the place of kwargs.mostly",
+        "rule clinic.stay.held: meta: Value error, quarantine takes out each row",
+        "rule clinic.stay.share_of_warned: meta: Value error, halt_above_pct belongs to the action quarantine",
+        "rule clinic.stay.rows: expect_table_row_count_to_be_between is met or is not: threshold_pct must be 0",
+        "rule clinic.stay.silent: meta.threshold_why: Field required; meta.threshold_pct: Field required",
+        "rule clinic.stay.moved: the table has no column 'wrd'",
+        "meta.drift 2: meta.action: Input should be 'warn', 'quarantine' or 'halt'",
+        "rule clinic.stay.total: its control cannot be run",
+    ]
+    missing = [text for text in expected if not any(text in problem for problem in problems)]
+    assert missing == []
+    assert len(problems) == len(expected)
+    assert all(problem.startswith("expectations/clinic/stay.json: ") for problem in problems)
+
+
 def test_a_table_without_suite_is_told_and_judged_by_its_keys(quality: Any, make: Any, source: Any) -> None:
     fill(quality, make)
     (quality.settings.suites_dir / "clinic" / "ward.json").unlink()
@@ -135,8 +199,10 @@ def test_a_rule_id_names_one_rule(quality: Any, make: Any, source: Any) -> None:
     fill(quality, make)
     twice = make.rule("once", "expect_column_values_to_be_unique", table="ward", column="ward")
     quality.suite("ward", twice, twice)
-    (problem,) = check_suites(quality.settings, [source])
-    assert problem == "expectations/clinic/ward.json: the rule id clinic.ward.once is used twice."
+    assert check_suites(quality.settings, [source]) == [
+        "expectations/clinic/ward.json: the rule id clinic.ward.once is used twice.",
+        "expectations/clinic/ward.json: rule clinic.ward.once: it says the same as clinic.ward.once.",
+    ]
     with pytest.raises(PermanentError, match="used twice"):
         suite_for(quality.settings, source, "ward")
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wardlake.quality.meta import RuleMeta
 from wardlake.quality.rows import write_rows
-from wardlake.quality.suites import Rule, RuleMeta
+from wardlake.quality.suites import Rule
 
 Row = tuple[int | None, int | None, str | None]
 Predicate = Callable[[list[Row]], list[bool]]

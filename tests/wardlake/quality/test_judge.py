@@ -22,7 +22,6 @@ ROWS = """
 """
 STAY = {"stay_id": "VARCHAR", "ward": "VARCHAR", "begun": "INTEGER", "ended": "INTEGER", "mail": "VARCHAR"}
 MARK = "Zq9Secret"
-IN_SET = "expect_column_values_to_be_in_set"
 
 
 def found(verdict: Verdict) -> dict[str, tuple[str, int, int]]:
@@ -49,7 +48,9 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
         make.rule("begun_range", "expect_column_values_to_be_between", column="begun", min_value=0, max_value=100),
         make.rule("both_twice", "expect_compound_columns_to_be_unique", column_list=["stay_id", "ward"]),
         make.rule("ward_twice", "expect_compound_columns_to_be_unique", column_list=["ward", "ended"]),
-        make.rule("mostly_in_w1", IN_SET, column="ward", value_set=["W1"], threshold_pct=40),
+        make.rule(
+            "mostly_known", "expect_column_values_to_be_in_set", column="ward", value_set=["W1"], threshold_pct=40
+        ),
         make.rule(
             "only_in_w1",
             "expect_column_values_to_be_between",
@@ -77,7 +78,7 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
         "begun_range": ("passed", 4, 0),
         "both_twice": ("passed", 5, 0),
         "ward_twice": ("failed", 5, 2),
-        "mostly_in_w1": ("passed", 5, 2),
+        "mostly_known": ("passed", 5, 2),
         "only_in_w1": ("failed", 3, 1),
         "ward_exists": ("failed", 5, 1),
         "fan_out": ("failed", 5, 1),
@@ -87,11 +88,11 @@ def test_each_rule_finds_exactly_its_rows(quality: Any, make: Any) -> None:
         (1, "only_in_w1", "warn"),
         (2, "ends_before", "quarantine"),
         (2, "id_twice", "warn"),
-        (2, "mostly_in_w1", "warn"),
+        (2, "mostly_known", "warn"),
         (3, "fan_out", "warn"),
         (3, "id_twice", "warn"),
         (3, "mail", "warn"),
-        (3, "mostly_in_w1", "warn"),
+        (3, "mostly_known", "warn"),
         (3, "no_mail_b", "warn"),
         (3, "ward_exists", "quarantine"),
         (3, "ward_known", "warn"),
@@ -158,13 +159,15 @@ def test_a_quarantine_of_too_many_rows_halts_the_batch(quality: Any, make: Any, 
     assert (verdict.status, verdict.quarantined_rows) == (status, 1)
 
 
-def test_all_rows_can_be_quarantined(quality: Any, make: Any) -> None:
+def test_a_table_of_which_all_rows_are_quarantined_is_halted_and_each_row_is_named(quality: Any, make: Any) -> None:
     quality.suite(
         "stay", make.rule("small", "expect_column_values_to_be_between", "quarantine", column="id", max_value=0)
     )
     quality.batch("stay", "SELECT i AS id FROM range(1, 3001) t(i)")
     (verdict,) = judge_source(quality.settings, make.clinic(stay={"id": "BIGINT"}))
-    assert (verdict.status, verdict.rows, verdict.quarantined_rows) == ("quarantined", 3000, 3000)
+    assert (verdict.status, verdict.rows, verdict.quarantined_rows) == ("halted", 3000, 3000)
+    (told,) = [rule.told for rule in verdict.rules if rule.consequence == "halted"]
+    assert "clinic.stay.all_rows_quarantined (Every row of the table is in quarantine" in told
     assert [row for row, _, _ in quality.flagged(verdict.verdict_key)] == list(range(1, 3001))
 
 
@@ -178,7 +181,14 @@ def test_a_batch_without_rows_is_not_a_good_batch(quality: Any, make: Any) -> No
     ]
     quality.suite("stay", *rules)
     quality.batch("stay", "SELECT 1 AS id WHERE false")
-    source = make.clinic(stay={"id": "INTEGER"})
+    halted = make.clinic(stay={"id": "INTEGER"})
+    (verdict,) = judge_source(quality.settings, halted)
+    assert verdict.status == "halted"
+    (told,) = [rule.told for rule in verdict.rules if rule.consequence == "halted"]
+    assert "clinic.stay.rows_were_lost (The table has no row, and there is no batch before it" in told
+    assert "lower least_rows_pct of stay in dags/sources/clinic.yaml to 0" in told
+    allowed = halted.tables["stay"].model_copy(update={"least_rows_pct": 0})
+    source = halted.model_copy(update={"tables": {"stay": allowed}})
     (verdict,) = judge_source(quality.settings, source)
     assert {status for status, _, _ in found(verdict).values()} == {"not_applicable"}
     assert verdict.status == "not_applicable"
@@ -307,7 +317,7 @@ def test_a_batch_without_files_has_no_rows(quality: Any, make: Any) -> None:
     key = batch_prefix("clinic", "stay", empty.batch_id) + MANIFEST
     quality.lake.put_if_absent(quality.settings.bucket("bronze"), key, empty.model_dump_json().encode())
     (verdict,) = judge_source(quality.settings, make.clinic(stay={"id": "INTEGER"}))
-    assert (verdict.batch_id, verdict.status) == (empty.batch_id, "not_applicable")
+    assert (verdict.batch_id, verdict.rows, verdict.status) == (empty.batch_id, 0, "halted")
 
 
 def test_a_missing_file_is_no_fault_of_a_rule(quality: Any, make: Any) -> None:

@@ -170,6 +170,10 @@ def test_the_gravest_finding_comes_first(bare: Settings) -> None:
     ("verdicts", "headline"),
     [
         ([verdict("stay", result("clinic.stay.a", "halt", "passed"))], "Fit for use; every rule was met."),
+        (
+            [verdict("s", result("clinic.s.a", "halt", "passed"), result("clinic.s.b", "warn", "not_applicable", 0))],
+            "Fit for use; 1 rule had nothing to look at.",
+        ),
         ([verdict("stay", result("clinic.stay.a", "warn", "failed", 9, 1))], "Fit for use, with warnings."),
         ([verdict("stay", result("clinic.stay.a", "warn", "not_applicable", 0))], "Nothing was judged."),
         ([], "Nothing was judged."),
