@@ -132,8 +132,8 @@ def _found(settings: Settings, verdicts: Sequence[Verdict]) -> Found:
             if verdict.verdict_key:
                 url = Lake.url(settings.bucket("quality"), verdict.verdict_key)
                 named = set(connection.execute(f"SELECT rule_id, _row_id FROM read_parquet('{url}')").fetchall())
-            rules = {rule for rule, _ in named}
-            found |= named | {one for one in _broken(verdict.rules) if one[0] not in rules}
+            broken, rules = _broken(verdict.rules), {rule for rule, _ in named}
+            found |= {one for one in named if (one[0], None) in broken} | {one for one in broken if one[0] not in rules}
     return found
 
 
