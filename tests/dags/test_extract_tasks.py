@@ -156,8 +156,8 @@ def test_a_halted_batch_fails_the_run_and_updates_no_asset(clinic: Run, monkeypa
     module = clinic.dag.get_task("validate").python_callable.__globals__
     judge = module["judge_source"]
 
-    def halt_all(settings: Settings, source: Source) -> list[Verdict]:
-        return [verdict.model_copy(update={"status": "halted"}) for verdict in judge(settings, source)]
+    def halt_all(settings: Settings, source: Source, **asked: str) -> list[Verdict]:
+        return [verdict.model_copy(update={"status": "halted"}) for verdict in judge(settings, source, **asked)]
 
     monkeypatch.setitem(module, "judge_source", halt_all)
     batch = clinic.call("extract", table="ward")

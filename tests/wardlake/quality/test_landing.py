@@ -24,11 +24,26 @@ PRICES = """
 """
 
 
+PLANTED_RULES = (
+    "price_not_positive",
+    "byte_order_mark",
+    "late_correction",
+    "totals_row",
+    "line_no_not_unique",
+    "corrects_unknown_line",
+)
+
+
 def taken(*names: str, mark: str = "") -> tuple[TakenFile, ...]:
     return tuple(
         TakenFile(name=name, sha256=sha256(name.encode()).hexdigest(), rows=2, byte_order_mark=name == mark)
         for name in names
     )
+
+
+def planted(flagged: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """Without the rules on the form of codes and numbers: those of these few rows are not real ones."""
+    return [one for one in flagged if one[1] in PLANTED_RULES]
 
 
 def test_the_planted_lines_of_the_pharmacy_are_found(hospital: Any) -> None:
@@ -37,8 +52,8 @@ def test_the_planted_lines_of_the_pharmacy_are_found(hospital: Any) -> None:
     hospital.batch("price_list", PRICES, source="reference_pharmacy", taken=taken("price_list_202501.xlsx"))
     source = load_sources(hospital.settings)["reference_pharmacy"]
     prices, lines = judge_source(hospital.settings, source)
-    assert hospital.flagged(prices.verdict_key) == [(2, "price_not_positive", "quarantine")]
-    assert hospital.flagged(lines.verdict_key) == [
+    assert planted(hospital.flagged(prices.verdict_key)) == [(2, "price_not_positive", "quarantine")]
+    assert planted(hospital.flagged(lines.verdict_key)) == [
         (1, "byte_order_mark", "warn"),
         (3, "late_correction", "warn"),
         (5, "totals_row", "quarantine"),
@@ -62,7 +77,7 @@ def test_a_rule_sees_the_lines_of_earlier_batches(hospital: Any, make: Any) -> N
     )
     verdicts = {verdict.batch_id: verdict for verdict in judge_source(hospital.settings, source)}
     assert len(verdicts) == 3
-    assert hospital.flagged(verdicts[newest.batch_id].verdict_key) == [
+    assert planted(hospital.flagged(verdicts[newest.batch_id].verdict_key)) == [
         (1, "line_no_not_unique", "warn"),
         (2, "late_correction", "warn"),
         (3, "corrects_unknown_line", "warn"),
