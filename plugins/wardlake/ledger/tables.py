@@ -31,6 +31,7 @@ BATCH = {
     "judged_at": "TIMESTAMPTZ",
 }
 TABLES: dict[str, dict[str, str]] = {
+    "entries": {"sequence": "BIGINT", "sha256": "VARCHAR"},
     "runs": {
         **ENTRY,
         "run_id": "VARCHAR",
@@ -148,17 +149,15 @@ def refresh(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnectio
         PassingError: the store did not answer.
     """
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET TimeZone = 'UTC'")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.entries (sequence BIGINT, sha256 VARCHAR)")
     if _is_of_another_version(connection):
         connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-        connection.execute(f"CREATE TABLE {SCHEMA}.entries (sequence BIGINT, sha256 VARCHAR)")
     for name, columns in TABLES.items():
         listed = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
         connection.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} ({listed})")
     (after,) = connection.execute(f"SELECT coalesce(max(sequence), 0) FROM {SCHEMA}.entries").fetchall()[0]
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.temp_dir, prefix="ledger-") as folder:
-        files = {name: (Path(folder) / f"{name}.json").open("w", encoding="utf-8") for name in ("entries", *TABLES)}
+        files = {name: (Path(folder) / f"{name}.json").open("w", encoding="utf-8") for name in TABLES}
         for link in links(settings, lake, after):
             rows = _rows(_entry(link))
             rows["entries"] = [{"sequence": link.sequence, "sha256": link.sha256}]
@@ -168,7 +167,9 @@ def refresh(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnectio
             file.close()
         connection.execute("BEGIN")
         for name, file in files.items():
-            columns = TABLES.get(name, {"sequence": "BIGINT", "sha256": "VARCHAR"})
+            if not Path(file.name).stat().st_size:
+                continue
+            columns = TABLES[name]
             read = f"read_json('{file.name}', format = 'newline_delimited', columns = {columns})"
             connection.execute(f"INSERT INTO {SCHEMA}.{name} SELECT {', '.join(columns)} FROM {read}")
         connection.execute("COMMIT")

@@ -4,46 +4,13 @@ A run renews its own month only, so that the years before cost nothing.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
-
-import duckdb
 
 from wardlake.ledger import open_ledger
 from wardlake.quality.rendering import render, replace_file
+from wardlake.quality.runs import latest_of, runs_of_month
 from wardlake.quality.summary import RunReport
 from wardlake.settings import Settings
-
-LATEST = 50
-"""Runs that the index lists; it does not grow with the years."""
-
-# A sign-off of another report than the stored one counts for nothing; of the others the last one counts.
-RUNS = """
-    SELECT run_id, entry_at, status, headline, bronze_rows, quarantined_rows,
-        last.decision, last.signed_by, last.signed_at
-    FROM quality.runs
-    LEFT JOIN (
-        SELECT run_id, report_sha256, arg_max(decision, sequence) AS decision,
-            arg_max(signed_by, sequence) AS signed_by, max(entry_at) AS signed_at
-        FROM quality.signoffs GROUP BY ALL
-    ) AS last USING (run_id, report_sha256)
-"""
-
-
-@dataclass(frozen=True)
-class ListedRun:
-    """A run as a list shows it; without a decision nobody has signed it."""
-
-    run_id: str
-    reported_at: datetime
-    status: str
-    headline: str
-    bronze_rows: int
-    quarantined_rows: int
-    decision: str | None
-    signed_by: str | None
-    signed_at: datetime | None
 
 
 def renew_pages(settings: Settings, report: RunReport) -> None:
@@ -78,9 +45,9 @@ def renew_index(settings: Settings, run_ids: Collection[str]) -> None:
         for month, _, is_touched in months:
             path = folder / f"month-{month}.html"
             if is_touched or not path.exists():
-                runs = _runs(ledger, f"WHERE strftime(entry_at, '%Y-%m') = '{month}' ORDER BY sequence DESC")
+                runs = runs_of_month(ledger, month)
                 replace_file(path, render("month.html.j2", month=month, runs=runs).encode())
-        latest = _runs(ledger, f"ORDER BY sequence DESC LIMIT {LATEST}")
+        latest = latest_of(ledger)
     years = {year: list(own) for year, own in groupby(months, lambda row: row[0][:4])}
     for year, own in years.items():
         path = folder / f"year-{year}.html"
@@ -89,7 +56,3 @@ def renew_index(settings: Settings, run_ids: Collection[str]) -> None:
     sources = sorted(path.stem.removeprefix("source-") for path in folder.glob("source-*.html"))
     page = render("index.html.j2", runs=latest, years=list(years), sources=sources)
     replace_file(folder / "index.html", page.encode())
-
-
-def _runs(ledger: duckdb.DuckDBPyConnection, which: str) -> list[ListedRun]:
-    return [ListedRun(*row) for row in ledger.execute(f"{RUNS} {which}").fetchall()]

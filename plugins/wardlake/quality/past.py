@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wardlake.bronze import Manifest, batches
 from wardlake.lake import Lake
-from wardlake.quality.verdicts import REFUSED, VERDICT, Verdict, verdict_prefix
+from wardlake.quality.verdicts import REFUSED, Verdict, stored_verdicts, verdict_prefix
 from wardlake.settings import Settings
 
 
@@ -23,7 +23,5 @@ def accepted_before(settings: Settings, lake: Lake, manifest: Manifest) -> Itera
 
 def verdicts_on(settings: Settings, lake: Lake, batch: Manifest) -> list[Verdict]:
     """What all versions of the suite said of a batch, the last one last."""
-    bucket = settings.bucket("quality")
-    keys = lake.list(bucket, verdict_prefix(batch.source, batch.table, batch.batch_id))
-    found = [Verdict.model_validate_json(lake.get(bucket, key)) for key in keys if key.endswith(f"/{VERDICT}")]
+    found = stored_verdicts(lake, settings, verdict_prefix(batch.source, batch.table, batch.batch_id))
     return sorted(found, key=lambda verdict: verdict.judged_at)

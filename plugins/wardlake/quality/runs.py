@@ -12,6 +12,7 @@ from wardlake.settings import Settings
 from wardlake.sources import active_sources
 
 LATEST = 50
+"""Runs that a list begins with; it does not grow with the years."""
 
 # A sign-off of another report than the stored one counts for nothing; of the others the last one counts.
 RUNS = """
@@ -58,14 +59,27 @@ def latest_runs(settings: Settings, before: str | None = None) -> list[Run]:
         PassingError: the store did not answer.
     """
     with open_ledger(settings) as ledger:
-        found = ledger.execute(
-            f"""
-            {RUNS}
-            WHERE $before IS NULL OR run.sequence < (SELECT min(sequence) FROM quality.runs WHERE run_id = $before)
-            ORDER BY run.sequence DESC LIMIT {LATEST}
-            """,
-            {"before": before},
-        ).fetchall()
+        return latest_of(ledger, before)
+
+
+def latest_of(ledger: duckdb.DuckDBPyConnection, before: str | None = None) -> list[Run]:
+    """The latest runs, from the open ledger."""
+    found = ledger.execute(
+        f"""
+        {RUNS}
+        WHERE $before IS NULL OR run.sequence < (SELECT min(sequence) FROM quality.runs WHERE run_id = $before)
+        ORDER BY run.sequence DESC LIMIT {LATEST}
+        """,
+        {"before": before},
+    ).fetchall()
+    return [_run(row) for row in found]
+
+
+def runs_of_month(ledger: duckdb.DuckDBPyConnection, month: str) -> list[Run]:
+    """All runs that were reported in a month (`2026-03`, UTC), newest first, from the open ledger."""
+    found = ledger.execute(
+        f"{RUNS} WHERE strftime(run.entry_at, '%Y-%m') = ? ORDER BY run.sequence DESC", [month]
+    ).fetchall()
     return [_run(row) for row in found]
 
 

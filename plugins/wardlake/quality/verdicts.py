@@ -135,7 +135,7 @@ def read_verdict(
 ) -> Verdict | None:
     """The newest verdict of a suite on a batch of a table, or None."""
     prefix = verdict_prefix(source, table, batch_id) + f"suite={suite_version}"
-    verdicts = _stored(lake, settings, prefix)
+    verdicts = stored_verdicts(lake, settings, prefix)
     return max(verdicts, key=lambda each: each.replay, default=None)
 
 
@@ -146,14 +146,15 @@ def last_verdicts(
 
     With `since`, of that batch and the later ones only.
     """
-    found = _stored(lake, settings, f"quality/{source}/{table}/", after=verdict_prefix(source, table, since))
+    found = stored_verdicts(lake, settings, f"quality/{source}/{table}/", after=verdict_prefix(source, table, since))
     verdicts = [each for each in found if suite_version in ("", each.suite_version)]
     # of one suite by their number, which no clock can be wrong about
     ordered = sorted(verdicts, key=lambda each: each.replay if suite_version else each.judged_at.timestamp())
     return {verdict.batch_id: verdict for verdict in ordered}
 
 
-def _stored(lake: Lake, settings: Settings, prefix: str, after: str = "") -> Iterable[Verdict]:
+def stored_verdicts(lake: Lake, settings: Settings, prefix: str, after: str = "") -> Iterable[Verdict]:
+    """The verdicts below a prefix of the quality bucket; only those whose keys come after `after`."""
     bucket = settings.bucket("quality")
     entries = [each for each in lake.entries(bucket, prefix, after) if each.key.endswith(f"/{VERDICT}")]
     return read_records(settings, lake, bucket, entries, Verdict).values()

@@ -2,25 +2,23 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from wardlake.ledger import ReportedRun, SignOff, append
 from wardlake.quality import RuleResult, Verdict, judge_source, renew_index, report_run
-from wardlake.quality.pages import LATEST
 from wardlake.quality.report import render_report
+from wardlake.quality.runs import LATEST
 from wardlake.quality.summary import summarise
 from wardlake.quality.verdicts import status_of
 from wardlake.settings import Settings
 from wardlake.warehouse.expose import Exposed
 
-CHROMIUM = Path("/usr/bin/chromium")
 RUN = "20260102T031500000000Z-0123abcd"
 ACTIONS = ("warn", "quarantine", "halt")
 
@@ -98,16 +96,6 @@ def read(path: Path) -> tuple[str, list[str]]:
 @pytest.fixture
 def bare(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def write_mixed(settings: Settings) -> Path:
