@@ -144,8 +144,9 @@ def test_the_summary_tells_what_a_reader_needs(first: Demo) -> None:
         "password",
     ):
         assert wanted in first.output
-    report = next((first.settings.reports_dir).glob(f"{first.publication.publication_id}*.html"))
+    report = first.settings.reports_dir / f"{first.publication.build_id}.html"
     assert report.stat().st_size > 1000
+    assert f"Quality report: {report}" in first.output
 
 
 def test_airflow_asks_for_a_login(first: Demo) -> None:

@@ -34,7 +34,7 @@ class Outcome:
 
     stack: stack.Stack
     publication: Publication
-    report: Path | None
+    report: Path
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -83,8 +83,7 @@ def demo(order: Order, show: Show) -> Outcome:
         raise PermanentError(
             f"{BUILD_DAG} ended, and nothing was published.", remedy="Look at its run in the Airflow UI."
         )
-    reports = sorted(settings.reports_dir.glob("*.html"), key=lambda path: path.stat().st_mtime)
-    return Outcome(running, published, reports[-1] if reports else None, seconds)
+    return Outcome(running, published, settings.reports_dir / f"{published.build_id}.html", seconds)
 
 
 def _load(settings: Settings, order: Order) -> None:
